@@ -1,0 +1,152 @@
+"""A bundle: all files for one host, with the manifest that says what to do with them.
+
+In: what render made. Out: plain data, bytes, and (in `write` alone) a folder on the control node:
+`OUT/<host>/manifest.json` and `OUT/<host>/files/<absolute path on the server>`.
+The release module on the server knows no daemon: it does what the manifest says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Change = Literal["reload", "restart", "none"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A systemd unit of the server. Services start in the order in which a bundle lists them."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A folder that must exist before the services start."""
+
+    path: str
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0755"
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """One file, and what must happen to which service when it changes.
+
+    `build` names a lookup table that `postmap` makes of it, on the server, beside it.
+    """
+
+    path: str
+    content: bytes = field(repr=False)
+    service: str | None = None
+    change: Change = "none"
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+    build: Literal["lmdb"] | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A daemon's own check of the staged tree. `{root}` is that tree, `{tmp}` a private folder.
+
+    kind `command`: `argv` must end with a code in `ok`, and in silence on stderr where `stderr_fails`.
+    kind `clamd`: clamd has no check of its own, so the file `config` is tried on a private socket.
+    """
+
+    name: str
+    kind: Literal["command", "clamd"] = "command"
+    argv: tuple[str, ...] = ()
+    ok: tuple[int, ...] = (0,)
+    stderr_fails: bool = False
+    config: str | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A short conversation that must go well after activation: what is said, and how each reply must begin."""
+
+    name: str
+    talk: tuple[tuple[str | None, str], ...]
+    tcp: tuple[str, int] | None = None
+    unix: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one daemon brings to a bundle."""
+
+    files: tuple[ConfigFile, ...] = ()
+    directories: tuple[Directory, ...] = ()
+    services: tuple[Service, ...] = ()
+    checks: tuple[Check, ...] = ()
+    proof: tuple[Proof, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All that one host gets, as data."""
+
+    host: str
+    debian: int
+    policy: str
+    parts: tuple[Part, ...]
+
+    @property
+    def files(self) -> tuple[ConfigFile, ...]:
+        """Every file, by path."""
+        return tuple(sorted((f for part in self.parts for f in part.files), key=lambda f: f.path))
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest as plain data; `release` is a hash over all the rest of it."""
+        rest: dict[str, Any] = {
+            "manifest": 1,
+            "host": self.host,
+            "debian": self.debian,
+            "policy": self.policy,
+            "directories": [vars(d) for part in self.parts for d in part.directories],
+            "services": [vars(s) for part in self.parts for s in part.services],
+            "files": [_listed(file) for file in self.files],
+            "checks": [_without_empty(vars(c)) for part in self.parts for c in part.checks],
+            "proof": [_without_empty(vars(p)) for part in self.parts for p in part.proof],
+        }
+        canonical = json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()
+        return {**rest, "release": hashlib.sha256(canonical).hexdigest()[:16]}
+
+
+def _listed(file: ConfigFile) -> dict[str, Any]:
+    described = {key: value for key, value in vars(file).items() if key != "content"}
+    return {**described, "sha256": hashlib.sha256(file.content).hexdigest(), "size": len(file.content)}
+
+
+def _without_empty(described: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in described.items() if value not in (None, ())}
+
+
+def write(bundles: Iterable[Bundle], out: Path) -> list[Path]:
+    """Write bundles below `out`, each whole: what an earlier run left of the same host is replaced.
+
+    Returns the folders. Raises OSError when the disk refuses.
+    """
+    return [_write_one(bundle, out) for bundle in bundles]
+
+
+def _write_one(bundle: Bundle, out: Path) -> Path:
+    folder, fresh = out / bundle.host, out / f".{bundle.host}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    for file in bundle.files:
+        target = fresh / "files" / file.path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content)
+    text = json.dumps(bundle.manifest(), indent=1, sort_keys=True) + "\n"
+    (fresh / "manifest.json").write_text(text, encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+    return folder

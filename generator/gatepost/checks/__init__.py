@@ -1,0 +1,30 @@
+"""Checks: what a well-formed policy must not say.
+
+Each check is a pure function from the model to findings. Add one to `CHECKS`, with a bad example in tests/bad/ that
+is named after the finding's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from gatepost.checks import domains, entries, networks, thresholds
+from gatepost.findings import Finding
+from gatepost.policy import Model
+
+CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
+    networks.no_open_relay,
+    domains.no_loop_by_name,
+    domains.known_postmaster,
+    domains.proof_recipient_exists,
+    thresholds.in_order,
+    entries.not_expired,
+    entries.right_side,
+    entries.written_once,
+)
+
+
+def check_model(model: Model) -> Iterator[Finding]:
+    """All findings of all checks."""
+    for check in CHECKS:
+        yield from check(model)

@@ -1,0 +1,44 @@
+"""The command line. Each command has a module of its own, loaded only when it is called.
+
+Exit codes: 0 fine; 1 the answer is "no" (findings, a proof failed); 2 wrong usage; 3 could not tell.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gatepost import __version__
+from gatepost.cli import check, schema
+
+app = typer.Typer(
+    name="gatepost",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="One YAML policy becomes hardened mail servers: checked, rendered, decided and proven.",
+)
+app.command(name="check", epilog=check.EXAMPLES)(check.check)
+app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gatepost {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """The entry point of the `gatepost` command."""
+    app()

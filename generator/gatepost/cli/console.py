@@ -1,0 +1,80 @@
+"""Everything that the commands print goes through here: colour on a terminal, plain text in a pipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+from gatepost.findings import Finding, errors
+from gatepost.load import load
+from gatepost.policy import Model
+
+
+class Exit(IntEnum):
+    """What the exit codes mean."""
+
+    FINE = 0
+    NO = 1
+    USAGE = 2
+    UNKNOWN = 3
+
+
+def leave(code: Exit) -> NoReturn:
+    """End the command."""
+    raise typer.Exit(int(code))
+
+
+def print_json(data: Any) -> None:
+    """Machine-readable output, on standard output."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
+    """A piece of text in colour; `typer.echo` takes the colour out again in a pipe."""
+    return typer.style(text, fg=colour, bold=bold or None, dim=dim or None)
+
+
+def print_findings(findings: Iterable[Finding], *, to_stderr: bool = True) -> None:
+    """Findings, one a paragraph: place, id, message, and an indented hint."""
+    for finding in findings:
+        mild = finding.severity == "warning"
+        identity = styled(finding.id, "yellow" if mild else "red", bold=True)
+        warning = "warning: " if mild else ""
+        typer.echo(f"{styled(str(finding.place), bold=True)}: {warning}{identity}: {finding.message}", err=to_stderr)
+        if finding.hint:
+            typer.echo(f"    {styled(finding.hint, dim=True)}", err=to_stderr)
+
+
+def count_of(findings: Iterable[Finding]) -> str:
+    """How many: `2 errors, 1 warning`."""
+    found = tuple(findings)
+    wrong, mild = len(errors(found)), len(found) - len(errors(found))
+    parts = [f"{n} {word}{'s' if n != 1 else ''}" for n, word in ((wrong, "error"), (mild, "warning")) if n]
+    return ", ".join(parts) or "no findings"
+
+
+def model_or_leave(policy: Path, *, as_json: bool = False) -> Model:
+    """The model of a policy; with errors, all findings are printed and the command ends."""
+    loaded = load(policy, name=str(policy))
+    if loaded.model is None:
+        if as_json:
+            print_json({"findings": [f.as_dict() for f in loaded.findings]})
+        else:
+            print_findings(loaded.findings)
+            typer.echo(f"{policy}: {count_of(loaded.findings)}", err=True)
+        leave(Exit.NO)
+    if loaded.findings and not as_json:
+        print_findings(loaded.findings)
+    return loaded.model
+
+
+def progress(text: str) -> None:
+    """A line about long work, on standard error, at a terminal alone."""
+    if sys.stderr.isatty():
+        typer.echo(styled(text, dim=True), err=True)

@@ -1,0 +1,66 @@
+"""What decide is asked, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gatepost.policy.values import IPAddress
+
+Action = Literal["accept", "reject", "defer", "quarantine", "discard"]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to hand us a mail, as the gate sees it, and what the scanners say of it.
+
+    `sender` is "" for the null sender. `subject` is the header's value as sent (perhaps with RFC 2047 encoded words).
+    `attachments` are file names. `spam_score` is SpamAssassin's, before the allow list counts.
+    """
+
+    client: IPAddress
+    sender: str
+    recipient: str
+    authenticated: bool = False
+    helo: str = "client.example"
+    subject: str | None = None
+    size: int = 0
+    spam_score: float = 0.0
+    virus: str | None = None
+    attachments: tuple[str, ...] = ()
+    scanner_down: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step on the way to a verdict: what was asked, what came out, and the policy line that says so."""
+
+    what: str
+    outcome: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What must happen to an attempt.
+
+    `code`, `enhanced` and `text` are the SMTP reply that the client sees (RFC 5321, RFC 3463): an accepted, quarantined
+    or discarded mail is answered 250. `recipient` is where the mail is delivered in the end (aliases resolved).
+    `marked` and `tagged` tell what a delivered mail carries. The last step holds the deciding policy line.
+    """
+
+    action: Action
+    code: int
+    enhanced: str
+    text: str
+    steps: tuple[Step, ...]
+    lane: str | None = None
+    next_hop: str | None = None
+    recipient: str | None = None
+    tagged: bool = False
+    marked: bool = False
+
+    @property
+    def line(self) -> str:
+        """The policy line that decided."""
+        return self.steps[-1].line

@@ -1,0 +1,81 @@
+"""From a policy file to the model, or to all of its findings at once.
+
+In: the path of a policy. Out: `Loaded`: the model (None when there are errors) and the findings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatepost.checks import check_model
+from gatepost.findings import Finding, Places, PolicyPath, errors, in_order, shown
+from gatepost.policy import Address, Model, Policy
+from gatepost.recipients import Listed, read_recipients
+from gatepost.source import read_yaml
+from gatepost.validate import normal_domain, validate
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of reading a policy. `model` is there exactly when no finding is an error."""
+
+    model: Model | None
+    findings: tuple[Finding, ...]
+
+
+def load(path: Path, *, name: str | None = None) -> Loaded:
+    """Read, validate and check one policy. `name` is how findings call it (the file's own name if not given)."""
+    source = read_yaml(path, name=name)
+    if source.data is None:
+        return Loaded(None, in_order(source.findings))
+    policy, places, findings = validate(source)
+    found = [*source.findings, *findings]
+    if policy is None:
+        return Loaded(None, in_order(found))
+    written = {normal_domain(key): key for key in source.data["domains"]}
+    model, more = _model(policy, places, path.parent, written)
+    found += [*more, *check_model(model)]
+    return Loaded(None if errors(found) else model, in_order(found))
+
+
+def _model(policy: Policy, places: Places, folder: Path, written: dict[str, str]) -> tuple[Model, list[Finding]]:
+    """Join the policy with its recipient lists."""
+    findings: list[Finding] = []
+    recipients: dict[str, frozenset[str]] = {}
+    for domain in policy.domains:
+        listed = _listed(domain, policy, places, folder, written[domain])
+        findings += listed.findings
+        recipients[domain] = listed.keys
+    return Model(policy, places, recipients, written), findings
+
+
+def _listed(domain: str, policy: Policy, places: Places, folder: Path, written: str) -> Listed:
+    at: PolicyPath = ("domains", written, "recipients")
+    known = policy.domains[domain].recipients
+    if known.file is not None:
+        return read_recipients(domain, folder / known.file, known.file, places.of((*at, "file")))
+    return _written_out(domain, known.list or (), places, (*at, "list"))
+
+
+def _written_out(domain: str, addresses: tuple[Address, ...], places: Places, at: PolicyPath) -> Listed:
+    """A list in the policy itself."""
+    findings = [] if addresses else [Finding(places.of(at), "recipients-empty", f"nobody in {domain} would get mail")]
+    keys: set[str] = set()
+    for index, known in enumerate(addresses):
+        place = places.of((*at, index))
+        if known.domain != domain:
+            findings.append(
+                Finding(
+                    place,
+                    "foreign-recipient",
+                    f"{shown(str(known))} is not in {domain}",
+                    "each domain has a list of its own",
+                )
+            )
+        elif known.key in keys:
+            findings.append(
+                Finding(place, "duplicate-recipient", f"{shown(str(known))} is listed twice", severity="warning")
+            )
+        keys.add(known.key)
+    return Listed(frozenset(keys), tuple(findings))

@@ -1,0 +1,194 @@
+"""The policy: its keys, what they mean, and the safe default of each.
+
+In: plain data, as `source` read it. Out: a frozen `Policy`. The JSON schema for editors and the reference page in
+docs/ are made from these classes, so a description here is what the administrator reads.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gatepost.policy import values as v
+
+
+class Section(BaseModel):
+    """A part of the policy. An unknown key is an error, and nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Organisation(Section):
+    """Who runs these mail servers."""
+
+    name: v.Line = Field(description="The name of the organisation, for people to read.")
+    postmaster: v.MailAddress = Field(
+        description="Where people reach whoever runs the mail. Mail to postmaster at each domain (RFC 5321 §4.5.1) "
+        "goes there, unless that address is in the domain's own list."
+    )
+    help_url: v.Url | None = Field(None, description="A page that helps a sender whose mail was refused.")
+
+
+class Recipients(Section):
+    """The addresses that exist in a domain: a list here, or a file with one address a line (# begins a comment)."""
+
+    list: tuple[v.MailAddress, ...] | None = Field(None, description="The addresses, written out.")
+    file: v.Line | None = Field(None, description="A text file beside the policy, one full address a line.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Recipients:
+        if (self.list is None) == (self.file is None):
+            raise v.bad("one-source", "exactly one source of recipients was expected", "write list: or file:")
+        return self
+
+
+class MailDomain(Section):
+    """A domain whose mail is accepted here."""
+
+    deliver_to: v.Hop = Field(
+        description="The next hop: smtp:[host]:port or lmtp:[host]:port for this very host, smtp:host to follow "
+        "its MX records."
+    )
+    recipients: Recipients = Field(description="The addresses that exist. All others are refused at SMTP time.")
+
+
+class Networks(Section):
+    """Who is who, by address."""
+
+    internal: tuple[v.Network, ...] = Field(
+        description="Networks whose clients may send to anyone. Everyone else may only reach our own domains."
+    )
+
+
+Score = Annotated[float, Field(strict=True, ge=-1000, le=1000, allow_inf_nan=False)]
+
+
+class Spam(Section):
+    """What happens at which SpamAssassin score."""
+
+    tag_at: Score = Field(2.0, description="From this score on, headers tell the score.")
+    mark_at: Score = Field(5.0, description="From this score on, the mail is marked as spam (X-Spam-Flag: YES).")
+    quarantine_at: Score = Field(9.0, description="From this score on, the mail is quarantined, and nobody is told.")
+
+
+class Viruses(Section):
+    """What happens to a mail in which ClamAV finds something."""
+
+    action: Literal["quarantine", "discard"] = Field(
+        "quarantine", description="quarantine keeps the mail aside; discard keeps nothing. Nothing is ever bounced."
+    )
+    when_scanner_is_down: Literal["wait"] = Field(
+        "wait", description="Mail that cannot be scanned waits in the queue. It never passes unscanned."
+    )
+
+
+class Attachments(Section):
+    """Attachments that nobody needs by mail."""
+
+    forbidden: tuple[v.Extension, ...] = Field(
+        ("bat", "cmd", "com", "exe", "hta", "iso", "js", "jse", "lnk", "msi", "pif", "scr", "vbe", "vbs", "wsf"),
+        description="File name extensions, also inside archives. A mail with one of them is quarantined.",
+    )
+
+
+class Signatures(Section):
+    """How fresh the virus signatures have to be."""
+
+    no_older_than: v.Duration = Field(
+        36 * 3600, description="The greatest age of the signatures that clamd has loaded.", examples=["36h"]
+    )
+
+
+KINDS = ("sender", "client", "recipient", "destination", "term")
+
+
+class Entry(Section):
+    """One entry of the allow or the block list: exactly one of sender, client, recipient, destination, term."""
+
+    sender: v.MailPattern | None = Field(None, description="The envelope sender: an address or @domain.")
+    client: v.Network | None = Field(None, description="The address or network of the sending server.")
+    recipient: v.MailPattern | None = Field(None, description="One of our own recipients, or @domain.")
+    destination: v.Domain | None = Field(None, description="A foreign domain to which our people send.")
+    term: v.Term | None = Field(None, description="Words in the Subject; case and the kind of blank do not matter.")
+    within: Literal["subject"] = Field("subject", alias="in", description="Where the term is looked for.")
+    reason: v.Line | None = Field(None, description="Why the entry is here.")
+    owner: v.Line | None = Field(None, description="Who asked for it.")
+    until: v.Date | None = Field(None, description="The last day of the entry; after it, `check` asks to remove it.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Entry:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise v.bad("one-kind", f"exactly one of {', '.join(KINDS)} was expected", "write an entry for each")
+        if "within" in self.model_fields_set and self.term is None:
+            raise v.bad("one-kind", "`in` goes with `term` alone")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """sender, client, recipient, destination or term."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+
+class Filtering(Section):
+    """Spam, viruses, attachments, and the lists that people keep by hand."""
+
+    spam: Spam = Field(Spam.model_construct(), description="Thresholds of the spam score.")
+    viruses: Viruses = Field(Viruses.model_construct(), description="Mail with a virus.")
+    attachments: Attachments = Field(Attachments.model_construct(), description="Forbidden attachments.")
+    signatures: Signatures = Field(Signatures.model_construct(), description="The freshness of signatures.")
+    allow: tuple[Entry, ...] = Field(
+        (),
+        description="Spared by the spam filter and by block entries of the same kind; never by the virus scanner, "
+        "the attachment rules, or the rules about relaying and unknown recipients.",
+    )
+    block: tuple[Entry, ...] = Field((), description="Refused at SMTP time.")
+
+
+class UnknownRecipients(Section):
+    """What a sender reads who wrote to an address that does not exist."""
+
+    text: v.ReplyText = Field(
+        "Please check the spelling of the address, or ask {postmaster}",
+        description="Added to the reply 550 5.1.1. {help_url}, {postmaster} and {recipient} are filled in.",
+    )
+
+
+class Limits(Section):
+    """Limits that hold for every mail."""
+
+    message_size: v.Size = Field(50 * 1024**2, description="The largest mail, encoded as it is sent.", examples=["50M"])
+
+
+class Logs(Section):
+    """What is written down, and for how long."""
+
+    keep: v.Duration = Field(90 * 86400, description="How long log files stay on the mail server.", examples=["90d"])
+
+
+class Proof(Section):
+    """What `gatepost prove` may use on a production server."""
+
+    recipient: v.MailAddress = Field(
+        description="The only mailbox of ours to which proof mails are delivered; other addresses are only asked for."
+    )
+    destination: v.MailAddress | None = Field(
+        None, description="A foreign mailbox of yours, to prove that our people may send out."
+    )
+
+
+class Policy(Section):
+    """The whole policy. organisation, domains and networks are needed; all else has a safe default."""
+
+    policy: Literal[1] = Field(description="The version of this format: 1.")
+    organisation: Organisation
+    domains: dict[v.Domain, MailDomain] = Field(min_length=1, description="The domains whose mail is accepted.")
+    networks: Networks
+    filtering: Filtering = Field(Filtering.model_construct(), description="What is filtered.")
+    unknown_recipients: UnknownRecipients = Field(
+        UnknownRecipients.model_construct(), description="Mail to addresses that do not exist."
+    )
+    limits: Limits = Field(Limits.model_construct(), description="Limits for every mail.")
+    logs: Logs = Field(Logs.model_construct(), description="Log files.")
+    proof: Proof | None = Field(None, description="What prove may use on a production server.")

@@ -1,0 +1,21 @@
+"""render: the model and a host become a bundle, as a pure function. One module and one template folder for a daemon.
+
+In: the model and an inventory host. Out: a `Bundle`, byte for byte the same for the same input.
+Nothing is written here, no clock is read, and decide is not asked.
+"""
+
+from __future__ import annotations
+
+from gatepost.bundle import Bundle
+from gatepost.inventory import Host
+from gatepost.policy import Model
+from gatepost.render import amavis, clamav, postfix, rsyslog, spamassassin
+
+# In the order in which the services start: the log first, then what scans, then what receives.
+DAEMONS = (rsyslog, clamav, spamassassin, amavis, postfix)
+
+
+def render(model: Model, host: Host) -> Bundle:
+    """All files for one host."""
+    parts = tuple(daemon.render(model, host) for daemon in DAEMONS)
+    return Bundle(host.name, host.debian, model.places.file, parts)

@@ -1,0 +1,191 @@
+"""Reading what people wrote: the YAML policy, with the place of every key and value.
+
+In: a path. Out: plain data (dict, list, str, int, float, bool, None) and beside it a map from each path in the
+data to its place in the file. How it fails: with findings, never with an exception of the YAML library.
+
+The data is built from ruamel.yaml's node tree: the round-trip loader keeps places too, but is many times slower,
+and only nodes show both places of a duplicate key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from gatepost.findings import Finding, Place, Places, PolicyPath, shown
+
+# A policy is written by people: recipients live in files of their own. More than this is a mistake or an attack.
+MOST_BYTES = 2_000_000
+# Aliases may repeat a part of the policy, but not multiply it without end ("billion laughs").
+MOST_VALUES = 100_000
+MOST_DEPTH = 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """A YAML file as read: its data, places and findings. `data` is None when nothing could be read."""
+
+    data: Any
+    places: Places
+    findings: tuple[Finding, ...] = ()
+
+
+def read_yaml(path: Path, *, name: str | None = None) -> Source:
+    """Read one YAML file. `name` is how findings call it (the file's own name if not given)."""
+    file = name or path.name
+    text, problem = read_text(path, file)
+    if problem:
+        return Source(None, Places(file), (problem,))
+    return parse_yaml(text, file)
+
+
+def read_text(path: Path, file: str) -> tuple[str, Finding | None]:
+    """The text of a file that a person wrote, or the finding that says why there is none."""
+
+    def failed(identity: str, message: str, hint: str = "") -> tuple[str, Finding]:
+        return "", Finding(Place(file), identity, message, hint)
+
+    try:
+        if path.is_dir():
+            return failed("not-a-file", "a file was expected, this is a folder")
+        if path.stat().st_size > MOST_BYTES:
+            return failed(
+                "too-large",
+                f"the policy is larger than {MOST_BYTES:,} bytes",
+                "lists of recipients belong in text files of their own: recipients: {file: …}",
+            )
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return failed("file-missing", "there is no such file")
+    except OSError as error:
+        return failed("file-unreadable", f"the file cannot be read: {error.strerror}")
+    try:
+        return raw.decode("utf-8-sig"), None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        return "", Finding(Place(file, line, column), "not-utf8", "this is not UTF-8 text", "save the file as UTF-8")
+
+
+def parse_yaml(text: str, file: str) -> Source:
+    """Parse YAML text into data and places."""
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except ReaderError as error:
+        before = text[: error.position] if isinstance(error.position, int) else ""
+        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        return Source(None, Places(file), (Finding(place, "yaml-syntax", "a character that YAML does not allow"),))
+    except MarkedYAMLError as error:
+        return Source(None, Places(file), (_syntax(error, file),))
+    except (YAMLError, RecursionError) as error:
+        message = "nested too deeply" if isinstance(error, RecursionError) else shown(str(error))
+        return Source(None, Places(file), (Finding(Place(file), "yaml-syntax", message),))
+    if node is None:
+        empty = Finding(Place(file), "empty-policy", "the file is empty", "`policies/minimal.yml` shows ten lines")
+        return Source(None, Places(file), (empty,))
+    return _Builder(file).build(node)
+
+
+def _syntax(error: MarkedYAMLError, file: str) -> Finding:
+    mark = error.problem_mark or error.context_mark
+    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    problem = " ".join(filter(None, (error.context, error.problem))) or "this is not YAML"
+    hint = "YAML is indented with spaces, never with tabs" if "\\t" in problem or "'\t'" in problem else ""
+    return Finding(place, "yaml-syntax", shown(problem, 160), hint)
+
+
+class _TooMuchError(Exception):
+    """The document grows beyond what a person writes: the finding is its argument."""
+
+
+class _Builder:
+    """Turns ruamel's nodes into plain data, and notes the place of everything on the way."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.values: dict[PolicyPath, Place] = {}
+        self.keys: dict[PolicyPath, Place] = {}
+        self.findings: list[Finding] = []
+
+    def build(self, node: Node) -> Source:
+        try:
+            data = self.value(node, ())
+        except _TooMuchError as stop:
+            data, finding = None, stop.args[0]
+            self.findings.append(finding)
+        return Source(data, Places(self.file, self.values, self.keys), tuple(self.findings))
+
+    def place(self, node: Node) -> Place:
+        return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def value(self, node: Node, path: PolicyPath) -> Any:
+        if len(self.values) >= MOST_VALUES or len(path) > MOST_DEPTH:
+            raise _TooMuchError(
+                Finding(
+                    self.place(node),
+                    "too-many-values",
+                    "the policy unfolds into too many values",
+                    "aliases (*name) that contain each other multiply: write the part out once",
+                )
+            )
+        self.values[path] = self.place(node)
+        if isinstance(node, MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
+        return self.scalar(cast(ScalarNode, node))
+
+    def mapping(self, node: MappingNode, path: PolicyPath) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.key(key_node)
+            if key is None:
+                continue
+            here = (*path, key)
+            if key in result:
+                first = self.keys[here]
+                self.findings.append(
+                    Finding(
+                        self.place(key_node),
+                        "duplicate-key",
+                        f"'{shown(key)}' stands here a second time",
+                        f"the first is at line {first.line}",
+                    )
+                )
+                continue
+            self.keys[here] = self.place(key_node)
+            result[key] = self.value(value_node, here)
+        return result
+
+    def key(self, node: Node) -> str | None:
+        if isinstance(node, ScalarNode) and node.tag != "tag:yaml.org,2002:merge":
+            return str(node.value)
+        what = "merge keys (<<) are" if isinstance(node, ScalarNode) else "a list or mapping as a key is"
+        self.findings.append(Finding(self.place(node), "bad-key", f"{what} not allowed in a policy"))
+        return None
+
+    def scalar(self, node: ScalarNode) -> Any:
+        kind = str(node.tag).rpartition(":")[2]
+        text = str(node.value)
+        if kind == "bool":
+            return text.lower() == "true"
+        if kind == "null":
+            return None
+        if kind in ("int", "float"):
+            return _number(text, kind)
+        return text  # strings and dates; the model reads dates itself
+
+
+def _number(text: str, kind: str) -> int | float | str:
+    """A YAML number; what Python cannot read as one stays text, and is found by the model."""
+    plain = text.replace("_", "")
+    try:
+        return int(plain, 0) if kind == "int" else float(plain)
+    except ValueError:
+        return text
