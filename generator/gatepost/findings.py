@@ -37,6 +37,11 @@ class Places:
     values: Mapping[PolicyPath, Place] = field(default_factory=dict)
     keys: Mapping[PolicyPath, Place] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """The file's name without its folder: what is rendered must not depend on where the policy lies."""
+        return self.file.rpartition("/")[2]
+
     def of(self, path: PolicyPath) -> Place:
         """The place of a value, or of the nearest part of the policy around it that was written."""
         while path not in self.values and path:
@@ -55,8 +60,8 @@ class Places:
         """How verdicts and rendered files name a line of the policy: `policy.yml:12 filtering.spam.tag_at`."""
         name = ".".join(str(part) for part in path)
         if self.written(path):
-            return f"{self.file}:{self.of_key(path).line} {name}"
-        return f"{self.file} {name} (default)"
+            return f"{self.name}:{self.of_key(path).line} {name}"
+        return f"{self.name} {name} (default)"
 
     def without_item(self, path: PolicyPath) -> Places:
         """The same after one item of a list was taken out: those behind it move up by one."""

@@ -18,4 +18,4 @@ DAEMONS = (rsyslog, clamav, spamassassin, amavis, postfix)
 def render(model: Model, host: Host) -> Bundle:
     """All files for one host."""
     parts = tuple(daemon.render(model, host) for daemon in DAEMONS)
-    return Bundle(host.name, host.debian, model.places.file, parts)
+    return Bundle(host.name, host.debian, model.places.name, parts)

@@ -34,4 +34,4 @@ def fill(template: str, **values: Any) -> bytes:
 
 def head(model: Model, host: Host) -> str:
     """What stands in the head of each rendered file (without the comment sign)."""
-    return f"Made by Gatepost {__version__} from {model.places.file} for {host.name}. Change the policy, not this file."
+    return f"Made by Gatepost {__version__} from {model.places.name} for {host.name}. Change the policy, not this file."
