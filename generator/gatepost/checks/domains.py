@@ -23,6 +23,15 @@ def no_loop_by_name(model: Model) -> Iterator[Finding]:
         yield Finding(place, "next-hop-loop", message, "name the host that keeps the mailboxes")
 
 
+def no_loop_to_host(model: Model, names: frozenset[str]) -> Iterator[Finding]:
+    """A next hop that is one of the mail servers of the inventory, by name or address, is a loop."""
+    for domain, known in model.domains.items():
+        if is_this_host(known.deliver_to, names):
+            place = model.places.of(("domains", model.written_domains.get(domain, domain), "deliver_to"))
+            message = f"{known.deliver_to} is one of these mail servers: mail would go round in a loop"
+            yield Finding(place, "next-hop-loop", message, "name the host that keeps the mailboxes")
+
+
 def is_this_host(hop: NextHop, names: frozenset[str]) -> bool:
     """Whether a next hop is the host that has these names and addresses (loopback always is)."""
     try:

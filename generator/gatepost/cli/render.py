@@ -1,0 +1,96 @@
+"""`gatepost render`: the whole configuration of each mail server, as a folder for each host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatepost.bundle import Bundle, write
+from gatepost.checks.domains import no_loop_to_host
+from gatepost.cli.check import JsonOption, PolicyArgument
+from gatepost.cli.console import Exit, leave, model_or_leave, print_findings, print_json
+from gatepost.findings import in_order, nearest
+from gatepost.inventory import Host, Inventory, read_inventory
+from gatepost.policy import Model
+
+EXAMPLES = "Example:  gatepost render policy.yml --inventory inventories/example --out build/bundles"
+
+InventoryOption = Annotated[
+    Path, typer.Option("--inventory", "-i", metavar="INVENTORY", help="Ansible's inventory.", show_default=False)
+]
+HostOption = Annotated[
+    list[str] | None, typer.Option("--host", metavar="NAME", help="This host alone; may be repeated.")
+]
+
+
+def render(
+    policy: PolicyArgument,
+    inventory: InventoryOption,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the bundles go.", show_default=False)],
+    host: HostOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Render a bundle for each mail server of the inventory.
+
+    The same policy and inventory always give the same bytes. Nothing but DIR/<host> is touched.
+    """
+    from gatepost.render import render as render_bundle  # the templates' engine is loaded for this command alone
+
+    model = model_or_leave(policy, as_json=as_json)
+    known = inventory_or_leave(inventory, as_json=as_json)
+    hosts = hosts_or_leave(known, host)
+    stop_at_loops(model, hosts, as_json=as_json)
+    bundles: list[Bundle] = []
+    try:
+        for chosen in hosts:
+            bundles += [render_bundle(model, chosen)]
+            write(bundles[-1:], out)
+    except OSError as error:
+        typer.echo(f"{out}: cannot be written: {error.strerror}", err=True)
+        leave(Exit.USAGE)
+    _report(bundles, out, as_json=as_json)
+
+
+def _report(bundles: list[Bundle], out: Path, *, as_json: bool) -> None:
+    told = [{"host": b.host, "files": len(b.files), "release": b.manifest()["release"]} for b in bundles]
+    if as_json:
+        print_json({"out": str(out), "hosts": told})
+        return
+    for one in told:
+        typer.echo(f"{one['host']}: {one['files']} files, release {one['release']}, in {out / str(one['host'])}")
+
+
+def inventory_or_leave(path: Path, *, as_json: bool = False) -> Inventory:
+    """The inventory; with findings they are printed and the command ends."""
+    known = read_inventory(path)
+    if known.findings:
+        if as_json:
+            print_json({"findings": [f.as_dict() for f in in_order(known.findings)]})
+        else:
+            print_findings(in_order(known.findings))
+        leave(Exit.NO)
+    return known
+
+
+def hosts_or_leave(inventory: Inventory, names: list[str] | None) -> tuple[Host, ...]:
+    """The hosts that were asked for; an unknown name is wrong usage."""
+    known = {host.name for host in inventory.hosts}
+    for name in names or ():
+        if name not in known:
+            typer.echo(f"--host {name}: no such host in the inventory; {nearest(name, known)}", err=True)
+            leave(Exit.USAGE)
+    return inventory.only(tuple(names or ()))
+
+
+def stop_at_loops(model: Model, hosts: tuple[Host, ...], *, as_json: bool = False) -> None:
+    """A next hop that is one of the mail servers themselves is found only with the inventory at hand."""
+    found = in_order(finding for host in hosts for finding in no_loop_to_host(model, host.names))
+    if not found:
+        return
+    if as_json:
+        print_json({"findings": [f.as_dict() for f in found]})
+    else:
+        print_findings(found)
+    leave(Exit.NO)
