@@ -21,7 +21,7 @@ InventoryOption = Annotated[
     Path, typer.Option("--inventory", "-i", metavar="INVENTORY", help="Ansible's inventory.", show_default=False)
 ]
 HostOption = Annotated[
-    list[str] | None, typer.Option("--host", metavar="NAME", help="This host alone; may be repeated.")
+    list[str] | None, typer.Option("--host", metavar="NAME", help="Only this host; may be repeated.")
 ]
 
 

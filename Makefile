@@ -1,0 +1,70 @@
+# Everything that a developer or a curious administrator types. `make` alone lists it.
+# As an ordinary user, sudo is asked for where root is needed: packages, containers.
+
+PYTHON ?= /usr/bin/python3
+VENV := .venv
+BIN := $(VENV)/bin
+POLICY ?= policies/example.yml
+LAB := -i inventories/lab
+MOLECULE := PATH="$(CURDIR)/$(BIN):$(CURDIR)/lab:$$PATH" $(BIN)/molecule
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test unit lint lab lab-down bench golden docs lock
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
+
+install: $(VENV)/.ready ## Debian packages that are missing, and a virtual environment in .venv
+
+$(VENV)/.ready: requirements.lock pyproject.toml lab/install
+	lab/install
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## two mail servers from nothing, released and proven with real mail
+	lab/lab up
+	$(BIN)/ansible-playbook $(LAB) playbooks/site.yml -e gatepost_policy=$(CURDIR)/$(POLICY)
+	$(BIN)/gatepost prove $(POLICY) --inventory inventories/lab
+	@echo
+	@echo "Look around:   lab/podman exec -it gate13 bash      tail /var/log/mail.log, postconf -n"
+	@echo "Ask:           $(BIN)/gatepost explain $(POLICY) --client 203.0.113.9 --from a@b.example --to nobody@example.org"
+	@echo "Take it down:  make lab-down"
+
+test: install ## everything, from nothing: lint, unit tests, and real mail on both servers
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MOLECULE) test --all
+
+unit: install ## the tests that need no server (seconds)
+	$(BIN)/pytest tests
+
+lint: install ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config pyproject.toml
+	$(BIN)/yamllint --strict .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --profile production
+	shellcheck lab/install lab/podman
+
+lab: install ## a converged lab that stays up
+	lab/lab up
+	$(BIN)/ansible-playbook $(LAB) playbooks/site.yml -e gatepost_policy=$(CURDIR)/$(POLICY)
+
+lab-down: ## take the lab down; leaves nothing behind
+	lab/lab down
+
+bench: install ## the figures, as ratios measured in one run
+	$(BIN)/python bench/bench.py
+
+golden: install ## refresh the rendered trees in tests/golden; review them in the diff
+	$(BIN)/pytest tests/generator/render --refresh-golden
+
+docs: install ## refresh what is generated in docs/
+	$(BIN)/python -m gatepost.reference docs
+
+lock: ## refresh requirements.lock (versions and hashes alone, no registry)
+	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
