@@ -1,0 +1,47 @@
+"""What the tests of the release share: a server in a temporary folder, bundles, and a systemd that only remembers.
+
+The release's code lies where Ansible finds it, and so is no installed package: it is put on the path here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "module_utils"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from release.place import Place
+from release.release import Tools, present
+from server import Bundle, RememberingSystemd
+
+Release = Callable[..., dict[str, object]]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A server's root with little on it: a release of Debian, and a file from before Gatepost."""
+    root = tmp_path / "server"
+    (root / "etc").mkdir(parents=True)
+    (root / "etc/os-release").write_text('VERSION_ID="12"\n')
+    (root / "etc/old.conf").write_text("what Debian shipped\n")
+    return Place(root)
+
+
+@pytest.fixture
+def systemd() -> RememberingSystemd:
+    return RememberingSystemd()
+
+
+@pytest.fixture
+def release(place: Place, systemd: RememberingSystemd, tmp_path: Path) -> Release:
+    """Release a bundle on the server, with a proof that always succeeds."""
+
+    def do(bundle: Bundle, *, overwrite_drift: bool = False) -> dict[str, object]:
+        tools = Tools(systemd, prove=lambda manifest, units: None)
+        return present(place, bundle.raw, bundle.archive(tmp_path), tools, overwrite_drift=overwrite_drift)
+
+    return do
