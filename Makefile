@@ -2,6 +2,7 @@
 # As an ordinary user, sudo is asked for where root is needed: packages, containers.
 
 PYTHON ?= /usr/bin/python3
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 VENV := .venv
 BIN := $(VENV)/bin
 POLICY ?= policies/example.yml
@@ -14,10 +15,11 @@ MOLECULE := PATH="$(CURDIR)/$(BIN):$(CURDIR)/lab:$$PATH" $(BIN)/molecule
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
 
-install: $(VENV)/.ready ## Debian packages that are missing, and a virtual environment in .venv
+install: $(VENV)/.ready ## gatepost, Ansible and the tests' tools in a virtual environment in .venv
 
-$(VENV)/.ready: requirements.lock pyproject.toml lab/install
-	lab/install
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || ($(SUDO) apt-get update -q && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q python3-venv)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
