@@ -1,0 +1,128 @@
+"""The lab's images, made from Debian's archive by mmdebstrap; no image registry.
+
+In:   the recipes below and the machine's own apt sources.
+Out:  localhost/gatepost-lab-{gate12,gate13,post}:<hash of the recipe> in podman.
+Fails with CalledProcessError after mmdebstrap or podman said why on stderr.
+
+A gate has the mail stack's packages *downloaded*, not installed: the playbook
+truly installs them, on a network that reaches no archive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable
+
+PODMAN = pathlib.Path(__file__).resolve().parent / "podman"
+# The archive moves: an older image would prove yesterday's packages.
+OLDEST = datetime.timedelta(days=7)
+
+BASE = """systemd systemd-sysv dbus openssh-server python3 python3-apt iproute2
+    procps ca-certificates""".split()
+MAIL_STACK = """postfix postfix-lmdb postfix-pcre postfix-ldap libsasl2-modules sasl2-bin
+    amavisd-new clamav-daemon clamav clamav-freshclam spamassassin spamc
+    rsyslog rsyslog-relp rsyslog-gnutls logrotate cron fail2ban nftables python3-milter
+    file gzip bzip2 xz-utils unzip 7zip cpio pax arj lzop lz4 zstd cabextract
+    openssl ssl-cert""".split()
+POST_OFFICE = """postfix postfix-lmdb postfix-pcre dovecot-lmtpd dovecot-imapd knot knot-dnsutils
+    swaks openssl ssl-cert python3-aiosmtpd python3-dnspython""".split()
+
+# Hooks run on this machine, with the root of the image as $1.
+# An empty machine-id is filled at boot; "uninitialized" would make systemd
+# treat the boot as a first one and reset which units are enabled.
+OWN_MACHINE_ID = ': > "$1/etc/machine-id"'
+DOWNLOAD_ONLY = (
+    'rm -f "$1"/var/cache/apt/archives/*.deb;'
+    ' APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq -y --no-install-recommends'
+    " -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0 install --download-only "
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """One image: a Debian release, what is installed and what only downloaded."""
+
+    name: str
+    release: str
+    installed: tuple[str, ...]
+    downloaded: tuple[str, ...] = ()
+
+    def mmdebstrap(self) -> list[str]:
+        command = ["mmdebstrap", "--quiet", "--variant=minbase",
+                   "--include=" + ",".join(self.installed)]
+        if self.downloaded:
+            command += ["--skip=cleanup/apt",
+                        "--customize-hook=" + DOWNLOAD_ONLY + " ".join(self.downloaded)]
+        return [*command, "--skip=cleanup/reproducible",
+                "--customize-hook=" + OWN_MACHINE_ID, self.release, "-"]
+
+    def tag(self) -> str:
+        recipe = json.dumps([self.mmdebstrap(), IMPORT])
+        return f"localhost/gatepost-lab-{self.name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+IMPORT = [str(PODMAN.name), "import", "--quiet",
+          "--change", 'CMD ["/sbin/init"]', "--change", "STOPSIGNAL=SIGRTMIN+3", "-"]
+IMAGES = {
+    image.name: image
+    for image in (
+        Image("gate12", "bookworm", tuple(BASE), tuple(MAIL_STACK)),
+        Image("gate13", "trixie", tuple(BASE), tuple(MAIL_STACK)),
+        Image("post", "bookworm", tuple(BASE + POST_OFFICE)),
+    )
+}
+
+
+def build(say: Callable[[str], None]) -> None:
+    """Builds whichever images are missing or too old, all at the same time."""
+    due = [image for image in IMAGES.values() if not _is_fresh(image)]
+    for image in IMAGES.values():
+        if image not in due:
+            say(f"image {image.name}: up to date")
+    with ThreadPoolExecutor(max_workers=len(IMAGES)) as pool:
+        for done in [pool.submit(_build_one, image, say) for image in due]:
+            done.result()
+
+
+def _build_one(image: Image, say: Callable[[str], None]) -> None:
+    say(f"image {image.name}: building from Debian {image.release}")
+    begun = time.monotonic()
+    older = _ids(image.name)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(image.mmdebstrap(), stdout=subprocess.PIPE, env=environment) as root:
+        imported = subprocess.run([str(PODMAN), *IMPORT[1:], image.tag()], stdin=root.stdout,
+                                  stdout=subprocess.DEVNULL, check=False)
+    # A broken archive can look like a whole, short one to podman.
+    if root.returncode or imported.returncode:
+        subprocess.run([str(PODMAN), "rmi", "--force", image.tag()], capture_output=True, check=False)
+        raise subprocess.CalledProcessError(root.returncode or imported.returncode, image.mmdebstrap())
+    for identity in older - _ids(image.name):
+        subprocess.run([str(PODMAN), "rmi", "--force", identity], capture_output=True, check=False)
+    say(f"image {image.name}: built in {time.monotonic() - begun:.0f} s")
+
+
+def _ids(name: str) -> set[str]:
+    repository = f"localhost/gatepost-lab-{name}:"
+    return {found["Id"] for found in _podman_json("images", "--format", "json")
+            if any(known.startswith(repository) for known in found.get("Names") or [])}
+
+
+def _is_fresh(image: Image) -> bool:
+    found = subprocess.run([str(PODMAN), "image", "inspect", "--format", "{{.Created.Unix}}", image.tag()],
+                           capture_output=True, text=True, check=False)
+    if found.returncode:
+        return False
+    return time.time() - int(found.stdout) < OLDEST.total_seconds()
+
+
+def _podman_json(*arguments: str) -> list[dict]:
+    answer = subprocess.run([str(PODMAN), *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(answer.stdout or "[]") or []
