@@ -56,14 +56,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if answer.get("failed") or answer.get("converged"):
             return answer
         if drift and not arguments["overwrite_drift"] and not self._task.check_mode:
-            return {**answer, "failed": True, "msg": drift}
+            return {"failed": True, "msg": drift, "drifted": answer["drifted"]}
         if self._task.diff:
             answer["diff"] = [_diff(bundle, manifest, entry) for entry in differing]
         if look_only:
             return answer
         if self._task.check_mode:
             return {**answer, "changed": True, "files_changed": [entry["path"] for entry in differing]}
-        return {**answer, **self._release(bundle, manifest, needed, bool(arguments["overwrite_drift"]))}
+        done = self._release(bundle, manifest, needed, bool(arguments["overwrite_drift"]))
+        return done if done.get("failed") else {**answer, **done}
 
     def _manifest(self, bundle: Path) -> Result:
         """The bundle's manifest; that it is for this host is seen here, the rest on the server."""

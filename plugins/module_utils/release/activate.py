@@ -19,7 +19,7 @@ from .journal import Journal, journal_close, journal_open, journal_undo
 from .place import Place
 from .records import Item, record_put
 from .store import current_id, current_set, history_read, history_write
-from .systemd import Systemd, UnitState, units_apply
+from .systemd import Systemd, UnitState, units_enter, units_leave
 
 Step = Callable[[str], None]
 
@@ -45,9 +45,10 @@ def activate(
     _open(place, change, systemd)
     step("journal")
     try:
+        units_leave(systemd, change.wishes)
         _put(place, change, step)
         systemd.daemon_reload()
-        units_apply(systemd, change.wishes, change.touch)
+        units_enter(systemd, change.wishes, change.touch)
         step("services")
         prove()
         step("proof")

@@ -25,8 +25,8 @@ class Answer:
 
     @property
     def words(self) -> str:
-        """What the program said, its complaints first, not more than a screen of it."""
-        lines = [line for line in (self.err + "\n" + self.out).splitlines() if line.strip()]
+        """What the program complained of, else what it said; not more than a screen of it."""
+        lines = [line for line in (self.err.strip() or self.out).splitlines() if line.strip()]
         return "\n".join(lines[:LINES]) or "(it said nothing)"
 
 

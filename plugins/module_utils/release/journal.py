@@ -18,7 +18,7 @@ from typing import Any
 from .place import Place, folder_sync, json_read, json_write
 from .records import Item, record_put, snapshot_item, snapshot_load, snapshot_save, snapshot_take
 from .store import current_set, history_write
-from .systemd import Systemd, UnitState, units_apply
+from .systemd import Systemd, UnitState, units_enter, units_leave
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,13 @@ def journal_undo(place: Place, systemd: Systemd) -> list[str]:
     journal = journal_read(place)
     if journal is None:
         return []
+    complaints = units_leave(systemd, journal.units, keep_going=True)
     # In reverse, so that files go before the folders that were made for them.
     for record in reversed(snapshot_load(place.undo).values()):
         record_put(place, snapshot_item(place.undo, record))
     current_set(place, journal.before)
     history_write(place, journal.history)
     systemd.daemon_reload()
-    complaints = units_apply(systemd, journal.units, journal.touch, keep_going=True)
+    complaints += units_enter(systemd, journal.units, journal.touch, keep_going=True)
     journal_close(place)
     return complaints

@@ -65,7 +65,7 @@ def present(
         _fits(place, release)
         _check(place, release)
         recovery_install(place, tools.systemd)
-        items, touch = _go(place, release, old, [*history_read(place), release.id], tools)
+        items, touch = _go(place, release, old, _history_with(place, release.id), tools)
         store_prune(place)
         return _result(True, release, recovered, items, touch)
 
@@ -103,8 +103,9 @@ def _go(
     _keep_before(place, to, old, tools.systemd)
     items = plan_items(place, to, old, before_items(place))
     touch = plan_touch(items, to, old)
-    # Going back to before Gatepost cannot say whether a daemon is content with a reload.
-    touch = touch if to else dict.fromkeys(touch, "restart")
+    if not (to and old):
+        # From or to a configuration that is not ours, nobody knows whether a daemon is content with a reload.
+        touch = dict.fromkeys(touch, "restart")
     wishes = plan_wishes(to, old, units_read(before_units(place)))
     change = Change(to.id if to else None, history, items, wishes, touch)
 
@@ -118,6 +119,12 @@ def _go(
 
     activate(place, change, tools.systemd, prove, seal, tools.step)
     return items, touch
+
+
+def _history_with(place: Place, name: str) -> list[str]:
+    """The history when a release is activated; mending the active one is no new entry."""
+    history = history_read(place)
+    return history if history[-1:] == [name] else [*history, name]
 
 
 def _recover(place: Place, tools: Tools) -> bool:

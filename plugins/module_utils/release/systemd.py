@@ -72,17 +72,24 @@ def unit_words(unit: str) -> str:
     return answer.out.strip()
 
 
-def units_apply(
-    systemd: Systemd, wishes: Mapping[str, UnitState], touch: Mapping[str, str], *, keep_going: bool = False
-) -> list[str]:
-    """Bring units into the wished states, in the order given; stops come first, in the reverse order.
-
-    A running unit that stays is told only what `touch` says for it. With keep_going every unit is tried (an undo must
-    not stop half-way) and the complaints are handed back.
-    """
+def units_leave(systemd: Systemd, wishes: Mapping[str, UnitState], *, keep_going: bool = False) -> list[str]:
+    """Stop what is not to run, in the reverse order. Before the files change: a unit needs its own to stop cleanly."""
     now = systemd.states(wishes)
     steps = [(verb, unit) for unit in reversed(list(wishes)) for verb in _away(now[unit], wishes[unit])]
-    steps += [(verb, unit) for unit, wish in wishes.items() for verb in _there(now[unit], wish, touch.get(unit, ""))]
+    return _tell(systemd, steps, keep_going)
+
+
+def units_enter(
+    systemd: Systemd, wishes: Mapping[str, UnitState], touch: Mapping[str, str], *, keep_going: bool = False
+) -> list[str]:
+    """Start what is to run, in the order given. What runs already is told only what `touch` says for it."""
+    now = systemd.states(wishes)
+    steps = [(verb, unit) for unit, wish in wishes.items() for verb in _there(now[unit], wish, touch.get(unit, ""))]
+    return _tell(systemd, steps, keep_going)
+
+
+def _tell(systemd: Systemd, steps: Iterable[tuple[str, str]], keep_going: bool) -> list[str]:
+    """With keep_going every unit is tried, as an undo must not stop half-way, and the complaints are handed back."""
     complaints: list[str] = []
     for verb, unit in steps:
         try:

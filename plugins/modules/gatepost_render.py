@@ -1,0 +1,59 @@
+#!/usr/bin/python
+"""The documentation of gatepost_render, whose work the action plugin of the same name does on the control node."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gatepost_render
+short_description: Render a mail policy into a bundle for each mail server
+version_added: "0.1.0"
+description:
+  - Runs C(gatepost render) on the control node with the Python that runs Ansible. No host is contacted.
+  - A policy with findings fails the task, with the findings as its message.
+options:
+  policy:
+    description: The policy file.
+    type: path
+    required: true
+  inventory:
+    description: The inventory with the group C(mailservers).
+    type: path
+    required: true
+  out:
+    description: The folder for the bundles. It is made for its owner alone, since bundles may hold secrets.
+    type: path
+    required: true
+  source:
+    description: A folder with the generator's Python package. Where it does not exist, the installed package is used.
+    type: path
+attributes:
+  check_mode:
+    description: Renders as always, since nothing but O(out) is touched.
+    support: full
+  diff_mode:
+    description: Shows nothing; the release does.
+    support: none
+  platform:
+    description: Wherever Ansible runs.
+    support: full
+    platforms: posix
+author:
+  - The Gatepost authors (@gatepost)
+"""
+
+EXAMPLES = r"""
+- name: Render the policy
+  gatepost.mail.gatepost_render:
+    policy: /srv/mail/policy.yml
+    inventory: /srv/mail/inventory
+    out: /srv/mail/.gatepost/bundles
+  run_once: true
+"""
+
+RETURN = r"""
+bundles:
+  description: A line for each bundle, with the host, its files and the release's id.
+  returned: success
+  type: list
+  elements: str
+"""
