@@ -15,7 +15,9 @@ class Attempt:
     """One try to hand us a mail, as the gate sees it, and what the scanners say of it.
 
     `sender` is "" for the null sender. `subject` is the header's value as sent (perhaps with RFC 2047 encoded words).
-    `attachments` are file names. `spam_score` is SpamAssassin's, before the allow list counts.
+    `attachments` are file names. `spam_score` is SpamAssassin's, before the allow list counts. `server_addresses` are
+    the server's own, where they are known: a recipient `x@[192.0.2.1]` at one of them is a recipient at the server.
+    `sender` and `recipient` are what stands between < and >, or with both.
     """
 
     client: IPAddress
@@ -29,6 +31,7 @@ class Attempt:
     virus: str | None = None
     attachments: tuple[str, ...] = ()
     scanner_down: bool = False
+    server_addresses: frozenset[IPAddress] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,10 @@ class Step:
 class Verdict:
     """What must happen to an attempt.
 
-    `code`, `enhanced` and `text` are the SMTP reply that the client sees (RFC 5321, RFC 3463): an accepted, quarantined
-    or discarded mail is answered 250. `recipient` is where the mail is delivered in the end (aliases resolved).
-    `marked` and `tagged` tell what a delivered mail carries. The last step holds the deciding policy line.
+    `code`, `enhanced` and `text` are the SMTP reply that the client sees (RFC 5321, RFC 3463): a mail that is accepted,
+    quarantined, discarded or that waits for a scanner is answered 250. The server's reply names the address besides.
+    `recipient` is where the mail is delivered in the end (aliases resolved). `marked` and `tagged` tell what a
+    delivered mail carries. The last step holds the deciding policy line.
     """
 
     action: Action
