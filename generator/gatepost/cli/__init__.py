@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gatepost import __version__
-from gatepost.cli import check, render, schema
+from gatepost.cli import check, explain, render, schema
 
 app = typer.Typer(
     name="gatepost",
@@ -21,6 +21,7 @@ app = typer.Typer(
     help="One YAML policy becomes hardened mail servers: checked, rendered, decided and proven.",
 )
 app.command(name="check", epilog=check.EXAMPLES)(check.check)
+app.command(name="explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command(name="render", epilog=render.EXAMPLES)(render.render)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 

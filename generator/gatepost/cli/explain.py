@@ -1,0 +1,142 @@
+"""`gatepost explain`: what would happen to this mail, and which line of the policy says so?"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from gatepost.cli.check import JsonOption, PolicyArgument
+from gatepost.cli.console import Exit, leave, model_or_leave, print_json, styled
+from gatepost.decide import Action, Attempt, Verdict, decide
+from gatepost.findings import shown
+from gatepost.policy.values import domain_name
+
+EXAMPLES = """\b
+Examples:
+  gatepost explain policy.yml --client 203.0.113.9 --from a@b.example --to anna@example.org
+  gatepost explain policy.yml --client 192.0.2.7 --from anna@example.org --to x@y.example --subject "Lunch?"
+  gatepost explain policy.yml --client 203.0.113.9 --from "<>" --to info@example.org --virus Eicar --json
+"""
+
+_COLOURS: dict[Action, str] = {
+    "accept": "green",
+    "reject": "red",
+    "defer": "yellow",
+    "quarantine": "magenta",
+    "discard": "magenta",
+}
+
+
+def _client(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise typer.BadParameter(f"{shown(text)} is no IP address, for example 203.0.113.9 or 2001:db8::9") from None
+
+
+def _score(value: float) -> float:
+    if not math.isfinite(value):
+        raise typer.BadParameter("a number was expected, for example 7.5")
+    return value
+
+
+def explain(
+    policy: PolicyArgument,
+    client: Annotated[str, typer.Option("--client", callback=_client, metavar="ADDRESS", help="Who connects.")],
+    sender: Annotated[str, typer.Option("--from", metavar="SENDER", help='MAIL FROM; "<>" for none.')],
+    to: Annotated[list[str], typer.Option("--to", metavar="RECIPIENT", help="RCPT TO; may be repeated.")],
+    authenticated: Annotated[bool, typer.Option("--authenticated", help="The client has logged in.")] = False,
+    helo: Annotated[str, typer.Option("--helo", metavar="NAME", help="The name in HELO.")] = "client.example",
+    subject: Annotated[str | None, typer.Option("--subject", metavar="TEXT", help="The Subject, as sent.")] = None,
+    size: Annotated[int, typer.Option("--size", min=0, metavar="BYTES", help="The size of the mail.")] = 0,
+    spam_score: Annotated[
+        float, typer.Option("--spam-score", callback=_score, metavar="NUMBER", help="SpamAssassin's score.")
+    ] = 0.0,
+    virus: Annotated[str | None, typer.Option("--virus", metavar="NAME", help="What ClamAV finds.")] = None,
+    attachment: Annotated[
+        list[str] | None, typer.Option("--attachment", metavar="FILE", help="A file name; may be repeated.")
+    ] = None,
+    scanner_down: Annotated[bool, typer.Option("--scanner-down", help="A scanner cannot be reached.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what happens to a mail: verdict, reply, lane, next hop, and the policy line behind each step.
+
+    Exit 0 whatever the verdict. Exit 1: the policy itself has errors. An internationalised domain may be written
+    as people write it.
+    """
+    model = model_or_leave(policy, as_json=as_json)
+    attempts = [
+        Attempt(
+            client=ipaddress.ip_address(client),
+            sender=_as_sent(sender),
+            recipient=_as_sent(recipient),
+            authenticated=authenticated,
+            helo=helo,
+            subject=_text(subject) if subject is not None else None,
+            size=size,
+            spam_score=spam_score,
+            virus=_text(virus) if virus is not None else None,
+            attachments=tuple(map(_text, attachment or ())),
+            scanner_down=scanner_down,
+        )
+        for recipient in to
+    ]
+    verdicts = [(attempt, decide(model, attempt)) for attempt in attempts]
+    if as_json:
+        print_json({"policy": str(policy), "verdicts": [_as_dict(*one) for one in verdicts]})
+    else:
+        typer.echo("\n\n".join("\n".join(_told(*one)) for one in verdicts))
+    leave(Exit.FINE)
+
+
+def _text(argument: str) -> str:
+    """An argument without the halves of characters that a shell in another encoding leaves."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _as_sent(address: str) -> str:
+    """An address as a mail program sends it: an internationalised domain in A-labels."""
+    text = _text(address)
+    bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
+    local, at, domain = bare.rpartition("@")
+    if not at or domain.isascii():
+        return text
+    try:
+        return f"{local}@{domain_name(domain)}"
+    except ValueError:
+        return text
+
+
+def _as_dict(attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
+    plain = {key: value for key, value in vars(verdict).items() if key != "steps"}
+    return {"to": attempt.recipient, **plain, "line": verdict.line, "steps": [vars(step) for step in verdict.steps]}
+
+
+def _told(attempt: Attempt, verdict: Verdict) -> Iterable[str]:
+    """One verdict for people, line by line."""
+    head = styled(verdict.action, _COLOURS[verdict.action], bold=True)
+    yield f"{head}  {styled(shown(attempt.recipient, 100), bold=True)}"
+    yield from _columns([(name, value) for name, value in _facts(verdict) if value])
+    yield ""
+    yield from _columns([(step.what, shown(step.outcome, 100), styled(step.line, dim=True)) for step in verdict.steps])
+
+
+def _facts(verdict: Verdict) -> Iterable[tuple[str, str | None]]:
+    yield "reply", f"{verdict.code} {verdict.enhanced} {shown(verdict.text, 400)}"
+    yield "lane", verdict.lane
+    yield "next hop", verdict.next_hop
+    yield "mailbox", shown(verdict.recipient, 100) if verdict.recipient else None
+    yield "carries", "the mark of spam" if verdict.marked else "the spam score" if verdict.tagged else None
+    yield "because", verdict.line
+
+
+def _columns(rows: list[tuple[str, ...]]) -> Iterable[str]:
+    """Rows with their columns under each other; the last column is as wide as it is."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        yield "  " + "  ".join([*cells, row[-1]])
