@@ -89,34 +89,41 @@ def _join_network() -> None:
 
 def clear() -> None:
     """Removes machines and network, also those of a run that failed half-way."""
-    quiet("rm", "--force", "--time", "0", *MACHINES)
+    _remove(list(MACHINES))
     if quiet("network", "exists", NETWORK).returncode == 0:
         podman("network", "rm", "--force", NETWORK, stdout=subprocess.DEVNULL)
 
 
+def _remove(names: list[str]) -> None:
+    quiet("rm", "--force", "--time", "0", *names)
+    for name in names:
+        # A new ssh must not speak through the lasting connection to the old machine.
+        (STATE / f"ssh-10.91.0.{MACHINES[name].number}").unlink(missing_ok=True)
+
+
 def leave_namespace() -> None:
-    """Gives back the mount namespace of lab/podman, where it made one."""
-    if not os.path.ismount(NAMESPACE):
+    """Gives back the mount namespace of lab/podman, where it made one.
+
+    Kept while anybody else's containers live in it: their networks are mounts there.
+    """
+    if subprocess.run(["mountpoint", "--quiet", str(NAMESPACE)], check=False).returncode:
         return
-    quiet("system", "migrate")
-    _remove_cgroups()
-    subprocess.run(["umount", "--lazy", str(NAMESPACE / "mnt")], check=False, capture_output=True)
-    subprocess.run(["umount", "--lazy", str(NAMESPACE)], check=True)
-    for left in (*NAMESPACE.glob("*"), pathlib.Path("/run/gatepost-lab.lock")):
-        left.unlink(missing_ok=True)
+    if podman("ps", "--all", "--quiet", capture_output=True).stdout.strip():
+        return
+    # podman leaves the empty parent of its machines' groups behind.
+    subprocess.run(["nsenter", f"--mount={NAMESPACE}/mnt", "find", "/sys/fs/cgroup/libpod_parent",
+                    "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], check=False, capture_output=True)
+    subprocess.run(["umount", str(NAMESPACE / "mnt")], check=False, capture_output=True)
+    subprocess.run(["umount", str(NAMESPACE)], check=True)
+    (NAMESPACE / "mnt").unlink(missing_ok=True)
     NAMESPACE.rmdir()
-
-
-def _remove_cgroups() -> None:
-    """podman leaves the empty parent of its machines' groups behind."""
-    subprocess.run(["nsenter", f"--mount={NAMESPACE}/mnt", "sh", "-c",
-                    "find /sys/fs/cgroup/libpod_parent -depth -type d -exec rmdir {} + 2>/dev/null"], check=False)
+    NAMESPACE.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def boot(names: list[str], say: Callable[[str], None]) -> None:
     """Makes the named machines anew and starts them."""
     key = _key()
-    quiet("rm", "--force", "--time", "0", *names)
+    _remove(names)
     for name in names:
         _create(name, key)
     podman("start", *names, stdout=subprocess.DEVNULL)
@@ -228,7 +235,8 @@ def _trouble(name: str) -> str | None:
 
 
 def report(name: str) -> bool:
+    """Prints the machine's state; False when it does not even answer."""
     trouble = _trouble(name)
     machine = MACHINES[name]
     print(f"{name:8} 10.91.0.{machine.number}  fd00:db8:91::{machine.number}  {trouble or 'running'}")
-    return trouble is None
+    return trouble is None or trouble.startswith("degraded")

@@ -1,0 +1,93 @@
+"""What the lab's programs promise without booting anything."""
+
+import hashlib
+import importlib.machinery
+import importlib.util
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LAB = ROOT / "lab"
+
+
+def load(name: str):
+    """A program of lab/ as a module, with or without .py to its name."""
+    path = LAB / name
+    loader = importlib.machinery.SourceFileLoader(f"lab_{path.stem}", str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def world(monkeypatch):
+    monkeypatch.syspath_prepend(str(LAB))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return load("world.py")
+
+
+@pytest.fixture
+def signatures(monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return load("signatures")
+
+
+def test_a_database_tells_the_age_it_was_asked_for(signatures, tmp_path):
+    signatures.write(tmp_path, age_hours=40, version=123)
+    fields = (tmp_path / "daily.cud").read_bytes()[:512].decode().rstrip().split(":")
+    assert fields[0] == "ClamAV-VDB"
+    assert fields[2] == "123"
+    assert abs(time.time() - 40 * 3600 - int(fields[8])) < 10
+
+
+def test_a_database_lists_the_hash_of_every_file_in_it(signatures, tmp_path):
+    signatures.write(tmp_path, age_hours=0, version=1)
+    with (tmp_path / "daily.cud").open("rb") as file:
+        head = file.read(512)
+        with tarfile.open(fileobj=file) as tar:
+            names = tar.getnames()
+            info = tar.extractfile("daily.info").read().decode().splitlines()
+            ndb = tar.extractfile("daily.ndb").read()
+    assert names == ["daily.info", "daily.ndb"]
+    assert info == [head.decode().rstrip(), f"daily.ndb:{len(ndb)}:{hashlib.sha256(ndb).hexdigest()}"]
+
+
+def test_debians_conditions_for_clamd_are_met(signatures, tmp_path):
+    signatures.write(tmp_path, age_hours=0, version=1)
+    assert (tmp_path / "main.inc").is_dir()
+    assert (tmp_path / "daily.inc").is_dir()
+
+
+def test_the_inventory_names_the_machines_at_their_addresses(world):
+    inventory = YAML(typ="safe").load((ROOT / "inventories/lab/hosts.yml").read_text())
+    hosts = {name: values for group in inventory["all"]["children"].values() for name, values in group["hosts"].items()}
+    assert {name: values["ansible_host"] for name, values in hosts.items()} == {
+        name: f"10.91.0.{machine.number}" for name, machine in world.MACHINES.items()}
+
+
+def test_every_machine_has_a_name_for_its_address_and_back(world):
+    forward = (LAB / "zones/lab.test.zone").read_text().split("\n")
+    back = (LAB / "zones/0.91.10.in-addr.arpa.zone").read_text()
+    for name, machine in world.MACHINES.items():
+        assert [name, "A", f"10.91.0.{machine.number}"] in [line.split() for line in forward]
+        assert [name, "AAAA", f"fd00:db8:91::{machine.number}"] in [line.split() for line in forward]
+        assert f"{machine.number} PTR {name}.lab.test." in back
+
+
+def test_every_layer_of_a_machine_exists(world):
+    for machine in world.MACHINES.values():
+        assert all((LAB / "rootfs" / layer).is_dir() for layer in machine.layers)
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+def test_shellcheck_has_nothing_to_say():
+    scripts = [LAB / "install", LAB / "podman", LAB / "rootfs/every/usr/local/sbin/lab-network"]
+    subprocess.run(["shellcheck", *map(str, scripts)], check=True)
