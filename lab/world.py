@@ -135,7 +135,9 @@ def _create(name: str, key: pathlib.Path) -> None:
     machine = MACHINES[name]
     podman(
         "create", "--name", name, "--hostname", f"{name}.lab.test", "--systemd=always",
-        "--network", f"{NETWORK}:ip=10.91.0.{machine.number},ip6=fd00:db8:91::{machine.number}",
+        # A lasting MAC: the others need not notice that the machine was made anew.
+        "--network", f"{NETWORK}:ip=10.91.0.{machine.number},ip6=fd00:db8:91::{machine.number},"
+        f"mac=02:91:00:00:00:{machine.number}",
         "--dns", "10.91.0.30", "--dns-search", ".", "--dns-opt", "timeout:2", "--dns-opt", "attempts:2",
         "--pull=never", "--label", "gatepost=lab",
         *(f"--cap-add={capability}" for capability in CAPABILITIES),
