@@ -1,0 +1,39 @@
+"""How a value enters SpamAssassin's configuration: as a regular expression on bytes, and as an address.
+
+In: a value of the policy. Out: text that holds ASCII letters, digits and backslashes of ours alone, so that no comment
+sign, delimiter or line end of a value can ever be read as syntax.
+"""
+
+from __future__ import annotations
+
+# SpamAssassin gives rules the decoded header as UTF-8 bytes. Blanks: ASCII's, no-break space, the spaces of
+# U+2000…200A, narrow no-break space and ideographic space.
+BLANKS = r"(?:\s|\xc2\xa0|\xe2\x80[\x80-\x8a\xaf]|\xe3\x80\x80)"
+# No part of a word: ASCII that is none, or what was written beyond ASCII but is punctuation (quotes, dashes, blanks).
+# A lead or continuation byte of any other character counts as a letter.
+_PUNCTUATION = r"\xc2[\x80-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf]", r"\xe2\x80[\x80-\xbf]", r"\xe3\x80[\x80-\xbf]"
+BEFORE = r"(?:(?<![\w\x80-\xff])|" + "|".join(f"(?<={p})" for p in _PUNCTUATION) + ")"
+AFTER = r"(?:(?![\w\x80-\xff])|(?=" + "|".join(_PUNCTUATION) + "))"
+
+
+def term_pattern(term: str) -> str:
+    """A term as whole words, whatever their case and whatever blanks stand between them."""
+    words = ["".join(_character(c) for c in word) for word in term.split()]
+    return BEFORE + f"{BLANKS}+".join(words) + AFTER
+
+
+def _character(character: str) -> str:
+    """One character in each of its cases. Perl folds the case of ASCII alone when it matches bytes."""
+    if character.isascii():
+        return _bytes(character)
+    cases = {character, character.lower(), character.upper(), character.casefold()}
+    return "(?:" + "|".join(sorted(_bytes(case) for case in cases)) + ")"
+
+
+def _bytes(text: str) -> str:
+    return "".join(chr(b) if chr(b).isascii() and chr(b).isalnum() else f"\\x{b:02x}" for b in text.encode())
+
+
+def text_pattern(text: str) -> str:
+    """A text that stands for itself."""
+    return _bytes(text)
