@@ -12,7 +12,7 @@ from gatepost.checks import check_model
 from gatepost.findings import Finding, Places, PolicyPath, errors, in_order, shown
 from gatepost.policy import Address, Model, Policy
 from gatepost.recipients import Listed, read_recipients
-from gatepost.source import read_yaml
+from gatepost.source import Source, read_yaml
 from gatepost.validate import normal_domain, validate
 
 
@@ -26,7 +26,11 @@ class Loaded:
 
 def load(path: Path, *, name: str | None = None) -> Loaded:
     """Read, validate and check one policy. `name` is how findings call it (the file's own name if not given)."""
-    source = read_yaml(path, name=name)
+    return load_source(read_yaml(path, name=name), path.parent)
+
+
+def load_source(source: Source, folder: Path) -> Loaded:
+    """Validate and check what was read. Recipient files lie beside the policy, in `folder`."""
     if source.data is None:
         return Loaded(None, in_order(source.findings))
     policy, places, findings = validate(source)
@@ -34,7 +38,7 @@ def load(path: Path, *, name: str | None = None) -> Loaded:
     if policy is None:
         return Loaded(None, in_order(found))
     written = {normal_domain(key): key for key in source.data["domains"]}
-    model, more = _model(policy, places, path.parent, written)
+    model, more = _model(policy, places, folder, written)
     found += [*more, *check_model(model)]
     return Loaded(None if errors(found) else model, in_order(found))
 

@@ -5,6 +5,8 @@ The client has its 250 by then, and nothing is bounced: a mail is delivered, qua
 
 from __future__ import annotations
 
+import re
+
 from gatepost.decide import lists
 from gatepost.decide.attempt import Step
 from gatepost.decide.case import Ask, Case, Said, goes_on, kept_back
@@ -40,8 +42,9 @@ def attachments(case: Case) -> Said:
 
 
 def _extension(name: str) -> str:
-    """What Windows takes for the extension: it does not see blanks and dots at the end."""
-    return name.rstrip(". \t").rpartition(".")[2].lower()
+    """What Windows takes for the extension: it does not see dots and blanks at the end."""
+    stem, _, extension = re.sub(r"[.\s]+\Z", "", name).rpartition(".")
+    return extension.lower() if stem else ""
 
 
 def term(case: Case) -> Said | None:
