@@ -32,6 +32,7 @@ def fill(template: str, **values: Any) -> bytes:
     return _environment().get_template(template).render(**values).encode()
 
 
-def head(model: Model, host: Host) -> str:
-    """What stands in the head of each rendered file (without the comment sign)."""
-    return f"Made by Gatepost {__version__} from {model.places.name} for {host.name}. Change the policy, not this file."
+def head(model: Model, host: Host | None = None) -> str:
+    """What stands in the head of each rendered file (without the comment sign); no host where all get the same file."""
+    whom = f" for {host.name}" if host else ""
+    return f"Made by Gatepost {__version__} from {model.places.name}{whom}. Change the policy, not this file."
