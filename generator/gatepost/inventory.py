@@ -50,6 +50,8 @@ class Vantage:
     kind: Literal["outside", "internal", "mailbox"]
     source_networks: tuple[IPNetwork, ...] = ()
     imap: Mapping[str, Any] | None = None
+    # Foreign domains of which every mailbox is read there; none given: it reads those of our own domains.
+    mailbox_domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,12 @@ def _vantage(name: str, given: Vars, file: str, findings: list[Finding]) -> Vant
         message = f"{shown(name)}: gatepost_source_networks: a list of networks was expected"
         findings.append(Finding(Place(file), "bad-host", message))
         return None
-    return Vantage(name, kind, networks, given.get("gatepost_imap"))
+    domains = given.get("gatepost_mailbox_domains", [])
+    if not isinstance(domains, list) or not all(isinstance(d, str) and is_domain(d) for d in domains):
+        message = f"{shown(name)}: gatepost_mailbox_domains: a list of domains was expected"
+        findings.append(Finding(Place(file), "bad-host", message))
+        return None
+    return Vantage(name, kind, networks, given.get("gatepost_imap"), tuple(domains))
 
 
 # --- static YAML inventories -----------------------------------------------------------------------------------------

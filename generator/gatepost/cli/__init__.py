@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gatepost import __version__
-from gatepost.cli import check, explain, render, schema
+from gatepost.cli import check, explain, prove, render, schema
 
 app = typer.Typer(
     name="gatepost",
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command(name="check", epilog=check.EXAMPLES)(check.check)
 app.command(name="explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command(name="prove", epilog=prove.EXAMPLES)(prove.prove)
 app.command(name="render", epilog=render.EXAMPLES)(render.render)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 

@@ -1,0 +1,1 @@
+"""What gatepost_probe does on a vantage host, on a host with mailboxes, and on a mail server."""

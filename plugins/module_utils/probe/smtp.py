@@ -1,0 +1,191 @@
+"""Raw SMTP, so that a probe says exactly what was written for it, and every line of the answer is kept.
+
+In: groups of attempts; a group is one conversation: one server, one source address, one EHLO.
+Out: for each attempt what was said and answered, and the address it came from.
+How it fails: an attempt without an answer holds `error`; nothing is tried more than twice, and all of it ends at the
+deadline.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+# linux/in.h; Python has no name for it. It lets a host use an address that is routed to it, but not configured.
+IP_FREEBIND, IPV6_FREEBIND = 15, 78
+LONGEST_REPLY = 200
+Exchange = tuple[str, list[str]]
+
+
+class NoAnswerError(Exception):
+    """The server said nothing, closed, or talked nonsense."""
+
+
+class Conversation:
+    """One connection to a server, past its EHLO."""
+
+    def __init__(self, group: dict[str, Any], deadline: float) -> None:
+        self.deadline = deadline
+        self.opening: list[Exchange] = []
+        self.client = ""
+        self._socket = self._connect(group)
+        try:
+            self._lines = self._socket.makefile("rb")
+            self.client = str(self._socket.getsockname()[0])
+            self.opening.append(("", self._reply()))
+            self.opening.append((f"EHLO {group['helo']}", self.say(f"EHLO {group['helo']}")))
+        except NoAnswerError:
+            self.close()
+            raise
+
+    def _connect(self, group: dict[str, Any]) -> socket.socket:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                group["target"], group["port"], type=socket.SOCK_STREAM
+            )[0]
+            opened = socket.socket(family, kind, protocol)
+        except OSError as error:
+            raise NoAnswerError(f"{group['target']}: {error}") from error
+        try:
+            opened.settimeout(self._left())
+            if group.get("source"):
+                _bind(opened, group["source"])
+            opened.connect(address)
+        except OSError as error:
+            opened.close()
+            raise NoAnswerError(f"{group['target']} from {group.get('source') or 'here'}: {error}") from error
+        return opened
+
+    def _left(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise NoAnswerError("no answer before the deadline")
+        return left
+
+    def say(self, line: str) -> list[str]:
+        """One command and the lines of its reply."""
+        return self.send(line.encode("utf-8") + b"\r\n")
+
+    def send(self, octets: bytes) -> list[str]:
+        """Octets, and the lines of the reply to them."""
+        try:
+            self._socket.settimeout(self._left())
+            self._socket.sendall(octets)
+        except OSError as error:
+            raise NoAnswerError(f"the connection broke: {error}") from error
+        return self._reply()
+
+    def _reply(self) -> list[str]:
+        lines: list[str] = []
+        while len(lines) < LONGEST_REPLY:
+            try:
+                self._socket.settimeout(self._left())
+                raw = self._lines.readline(4096)
+            except OSError as error:
+                raise NoAnswerError(f"no answer: {error}") from error
+            if not raw:
+                raise NoAnswerError("the server closed the connection" + (f" after {lines}" if lines else ""))
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            if not line[:3].isdigit():
+                raise NoAnswerError(f"this is no SMTP reply: {line[:80]!r}")
+            lines.append(line)
+            if line[3:4] != "-":
+                return lines
+        raise NoAnswerError("the reply does not end")
+
+    def close(self) -> None:
+        """Leave politely where that costs no waiting."""
+        try:
+            self._socket.settimeout(1)
+            self._socket.sendall(b"QUIT\r\n")
+            self._socket.close()
+        except OSError:
+            pass
+
+
+def _bind(opened: socket.socket, source: str) -> None:
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    else:
+        opened.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+    opened.bind((source, 0))
+
+
+def send(work: dict[str, Any]) -> dict[str, Any]:
+    """Have every conversation, a few at the same time."""
+    deadline = time.monotonic() + float(work["deadline"])
+    with ThreadPoolExecutor(max_workers=int(work.get("connections", 4))) as pool:
+        told = pool.map(lambda group: list(_converse(group, deadline)), work["groups"])
+        return {"attempts": {identity: answer for group in told for identity, answer in group}}
+
+
+def _converse(group: dict[str, Any], deadline: float) -> Iterator[tuple[str, dict[str, Any]]]:
+    open_now: Conversation | None = None
+    for attempt in group["attempts"]:
+        answer: dict[str, Any] = {}
+        # A server may end a conversation after some errors: each attempt gets one fresh connection at most.
+        for fresh in (False, True):
+            if fresh and answer["said"]:
+                break
+            answer, open_now = _attempt(group, attempt, open_now, deadline)
+            if not answer["error"]:
+                break
+        yield attempt["id"], answer
+    if open_now:
+        open_now.close()
+
+
+def _attempt(
+    group: dict[str, Any], attempt: dict[str, Any], known: Conversation | None, deadline: float
+) -> tuple[dict[str, Any], Conversation | None]:
+    said: list[Exchange] = []
+    answer: dict[str, Any] = {"said": said, "error": None, "client": known.client if known else ""}
+    try:
+        on = known or Conversation(group, deadline)
+        answer["client"] = on.client
+        refused = [exchange for exchange in on.opening if exchange[1][-1][:1] != "2"]
+        if refused:
+            said += refused
+            on.close()
+            return answer, None
+        for exchange in _dialogue(on, attempt):
+            said.append(exchange)
+        if said[-1][1][-1].startswith("421"):
+            on.close()
+            return answer, None
+        on.say("RSET")
+        return answer, on
+    except NoAnswerError as error:
+        # Where the last command was answered, a server that closes afterwards took nothing back.
+        answer["error"] = None if said and _final(said) else str(error)
+        if known:
+            known.close()
+        return answer, None
+
+
+def _final(said: list[Exchange]) -> bool:
+    return said[-1][1][-1][:1] in "45" or said[-1][0] == "."
+
+
+def _dialogue(on: Conversation, attempt: dict[str, Any]) -> Iterator[Exchange]:
+    """MAIL, RCPT and perhaps the mail itself, until the server says no."""
+    commands = [f"MAIL FROM:{attempt['mail_from']}", f"RCPT TO:{attempt['rcpt_to']}"]
+    if attempt.get("mail") is not None:
+        commands.append("DATA")
+    for command in commands:
+        reply = on.say(command)
+        yield command, reply
+        if reply[-1][:1] not in "23":
+            return
+    if attempt.get("mail") is not None:
+        yield ".", on.send(_stuffed(attempt["mail"]))
+
+
+def _stuffed(mail: str) -> bytes:
+    """The mail with its end, dots at the beginning of lines doubled (RFC 5321 §4.5.2)."""
+    lines = mail.encode("utf-8").split(b"\r\n")
+    doubled = [b"." + line if line.startswith(b".") else line for line in lines]
+    return b"\r\n".join(doubled).removesuffix(b"\r\n") + b"\r\n.\r\n"
