@@ -131,7 +131,7 @@ def _tables(model: Model) -> dict[str, str]:
 
     def both(name: str, before: str = "") -> str:
         table = f"{before}lmdb:{GATE_MAPS}/{name}"
-        return f"{table}, {before}pcre:{GATE_MAPS}/{name}.odd.pcre" if name in odd else table
+        return f"{before}pcre:{GATE_MAPS}/{name}.odd.pcre, {table}" if name in odd else table
 
     return {
         "recipients": both("recipients"),

@@ -10,6 +10,7 @@ are read when a process starts, so a change needs a reload.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gatepost.bundle import ConfigFile
 from gatepost.inventory import Host
@@ -18,7 +19,7 @@ from gatepost.policy.replies import unknown_text
 from gatepost.render.entries import comment
 from gatepost.render.layout import head
 from gatepost.render.once import once_per_model
-from gatepost.render.postfix.lists import Row, client_rows, mail_rows
+from gatepost.render.postfix.lists import SPARED, Row, client_rows, mail_rows
 from gatepost.render.postfix.quoting import footer, pcre_literal, pcre_result, speakable_key, table_line
 from gatepost.render.postfix.terms import term_rules
 
@@ -46,7 +47,6 @@ def model_maps(model: Model) -> tuple[ConfigFile, ...]:
         _clients(model),
         _ehlo(model),
         _pattern_file(model, "terms.pcre", "Terms in the Subject.", term_rules(model)),
-        _pattern_file(model, "literals.pcre", "An address literal is never ours.", _literals()),
         _pattern_file(model, "footers.pcre", "What the sender reads who wrote to nobody.", _footers(model)),
         _keyed(model, NORMAL_MAPS, "transport", "The next hop of each domain.", _hop_rows(model)),
     )
@@ -103,7 +103,12 @@ def _listed(model: Model, kind: str, name: str) -> Iterator[ConfigFile]:
     rows = mail_rows(model, kind)
     what = f"The allow and block lists: {kind}."
     yield _keyed(model, GATE_MAPS, name, what, [row for row in rows if speakable_key(row.key)])
-    yield from _odd(model, name, [row for row in rows if not speakable_key(row.key)])
+    # The companion is asked first, and what it spares must not be asked of the table (DUNNO would go on to it). OK
+    # ends the restriction list, in which nothing follows that could concern such an address.
+    odd = [
+        replace(row, action="OK" if row.action == SPARED else row.action) for row in rows if not speakable_key(row.key)
+    ]
+    yield from _odd(model, name, odd)
 
 
 def _odd(model: Model, name: str, rows: list[Row]) -> Iterator[ConfigFile]:
@@ -125,11 +130,6 @@ def _ehlo(model: Model) -> ConfigFile:
     return _pattern_file(model, "ehlo.cidr", "Internal clients may ask for delivery reports (DSN).", lines)
 
 
-def _literals() -> list[str]:
-    # Postfix would take its own address in brackets for a local domain, and say something else than to a foreign one.
-    return [r"/@\[[^@]*\]$/ REJECT Relay access denied"]
-
-
 def _footers(model: Model) -> list[str]:
     """The help text behind `550 5.1.1 … User unknown`.
 
@@ -138,7 +138,8 @@ def _footers(model: Model) -> list[str]:
     """
     marker = "\0"
     pieces = [footer(piece) for piece in unknown_text(model, marker).strip().split(marker)]
-    rules = [f"{_REPLY % address} {said.join(map(pcre_result, pieces))}" for address, said in _ADDRESSES]
+    ways = _ADDRESSES if len(pieces) > 1 else _ADDRESSES[1:]
+    rules = [f"{_REPLY % address} {said.join(map(pcre_result, pieces))}" for address, said in ways]
     return [f"# {comment(model.line('unknown_recipients', 'text'))}", *rules]
 
 
