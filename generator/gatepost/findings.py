@@ -6,6 +6,7 @@ A finding never is an exception: whoever finds one goes on looking.
 
 from __future__ import annotations
 
+import bisect
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -63,22 +64,31 @@ class Places:
             return f"{self.name}:{self.of_key(path).line} {name}"
         return f"{self.name} {name} (default)"
 
-    def without_item(self, path: PolicyPath) -> Places:
-        """The same after one item of a list was taken out: those behind it move up by one."""
-        *parent, index = path
-        depth = len(parent)
+    def without_items(self, gone: Iterable[PolicyPath]) -> Places:
+        """The same after items of lists were taken out: those behind them move up."""
+        indexes: dict[PolicyPath, list[int]] = {}
+        for *parent, index in gone:
+            indexes.setdefault(tuple(parent), []).append(int(index))
+        removed = {parent: sorted(set(found)) for parent, found in indexes.items()}
+        return Places(self.file, _moved(self.values, removed), _moved(self.keys, removed))
 
-        def moved(places: Mapping[PolicyPath, Place]) -> dict[PolicyPath, Place]:
-            result: dict[PolicyPath, Place] = {}
-            for old, place in places.items():
-                below = len(old) > depth and list(old[:depth]) == parent
-                if below and old[depth] == index:
-                    continue
-                later = below and isinstance(old[depth], int) and int(old[depth]) > int(index)
-                result[(*old[:depth], int(old[depth]) - 1, *old[depth + 1 :]) if later else old] = place
-            return result
 
-        return Places(self.file, moved(self.values), moved(self.keys))
+def _moved(places: Mapping[PolicyPath, Place], removed: Mapping[PolicyPath, list[int]]) -> dict[PolicyPath, Place]:
+    moved = ((_path_after(path, removed), place) for path, place in places.items())
+    return {path: place for path, place in moved if path is not None}
+
+
+def _path_after(path: PolicyPath, removed: Mapping[PolicyPath, list[int]]) -> PolicyPath | None:
+    """Where a path leads once the items are gone; None when it led into one of them."""
+    result = list(path)
+    for depth, part in enumerate(path):
+        gone = removed.get(path[:depth])
+        if gone and isinstance(part, int):
+            before = bisect.bisect_left(gone, part)
+            if before < len(gone) and gone[before] == part:
+                return None
+            result[depth] = part - before
+    return tuple(result)
 
 
 @dataclass(frozen=True, order=True)

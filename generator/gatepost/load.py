@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatepost.checks import check_model
-from gatepost.findings import Finding, Places, PolicyPath, errors, in_order, shown
-from gatepost.policy import Address, Model, Policy
-from gatepost.recipients import Listed, read_recipients
+from gatepost.findings import Finding, Places, PolicyPath, errors, in_order
+from gatepost.policy import Model, Policy
+from gatepost.recipients import Listed, read_recipients, recipients_in_policy
 from gatepost.source import Source, read_yaml
 from gatepost.validate import normal_domain, validate
 
@@ -37,7 +37,8 @@ def load_source(source: Source, folder: Path) -> Loaded:
     found = [*source.findings, *findings]
     if policy is None:
         return Loaded(None, in_order(found))
-    written = {normal_domain(key): key for key in source.data["domains"]}
+    # Of two ways to write one domain, the first was kept.
+    written = {normal_domain(key): key for key in reversed(source.data["domains"])}
     model, more = _model(policy, places, folder, written)
     found += [*more, *check_model(model)]
     return Loaded(None if errors(found) else model, in_order(found))
@@ -59,27 +60,6 @@ def _listed(domain: str, policy: Policy, places: Places, folder: Path, written: 
     known = policy.domains[domain].recipients
     if known.file is not None:
         return read_recipients(domain, folder / known.file, known.file, places.of((*at, "file")))
-    return _written_out(domain, known.list or (), places, (*at, "list"))
-
-
-def _written_out(domain: str, addresses: tuple[Address, ...], places: Places, at: PolicyPath) -> Listed:
-    """A list in the policy itself."""
-    findings = [] if addresses else [Finding(places.of(at), "recipients-empty", f"nobody in {domain} would get mail")]
-    keys: set[str] = set()
-    for index, known in enumerate(addresses):
-        place = places.of((*at, index))
-        if known.domain != domain:
-            findings.append(
-                Finding(
-                    place,
-                    "foreign-recipient",
-                    f"{shown(str(known))} is not in {domain}",
-                    "each domain has a list of its own",
-                )
-            )
-        elif known.key in keys:
-            findings.append(
-                Finding(place, "duplicate-recipient", f"{shown(str(known))} is listed twice", severity="warning")
-            )
-        keys.add(known.key)
-    return Listed(frozenset(keys), tuple(findings))
+    addresses = known.list or ()
+    each = [places.of((*at, "list", index)) for index in range(len(addresses))]
+    return recipients_in_policy(domain, addresses, each, places.of((*at, "list")))

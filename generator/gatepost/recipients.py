@@ -6,14 +6,16 @@ line that is none. A file of a million lines takes seconds: ordinary lines are m
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic_core import PydanticCustomError
 
-from gatepost.findings import Finding, Place, shown
+from gatepost.files import read_regular
+from gatepost.findings import Finding, Place, errors, shown
 from gatepost.policy.values import Address, address
 
 # Two hundred million bytes are some five million addresses; beyond that, ask a directory.
@@ -31,34 +33,47 @@ class Listed:
 
 def read_recipients(domain: str, path: Path, name: str, told_at: Place) -> Listed:
     """Read a domain's recipient file. `name` is how findings call it, `told_at` the policy's line that names it."""
-
-    def failed(identity: str, message: str, hint: str = "") -> Listed:
-        return Listed(frozenset(), (Finding(told_at, identity, message, hint),))
-
-    shown_name = shown(name)
-    try:
-        if path.is_dir():
-            return failed("recipients-not-a-file", f"{shown_name} is a folder", "name a text file in it")
-        if path.stat().st_size > MOST_BYTES:
-            return failed("recipients-too-large", f"{shown_name} is larger than {MOST_BYTES:,} bytes")
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return failed("recipients-missing", f"there is no file {shown_name}", _neighbours(path))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no such name is possible"
-        return failed("recipients-unreadable", f"{shown_name} cannot be read: {reason}")
-    listed = _parse(domain, lines, name)
-    if not listed.keys and not listed.findings:
-        return failed("recipients-empty", f"{shown_name} holds no address: nobody in {domain} would get mail")
-    return listed
+    raw = read_regular(path, MOST_BYTES, name, told_at)
+    if isinstance(raw, Finding):
+        return Listed(frozenset(), (raw,))
+    listed = _parse(domain, raw.removeprefix(codecs.BOM_UTF8).split(b"\n"), name)
+    return listed if listed.keys or listed.findings else Listed(frozenset(), (_empty(domain, told_at, shown(name)),))
 
 
-def _neighbours(path: Path) -> str:
-    try:
-        there = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:8]
-    except OSError:
-        return f"there is no folder {shown(path.parent.name)} either"
-    return f"there are: {', '.join(there)}" if there else ""
+def recipients_in_policy(domain: str, addresses: Sequence[Address], places: Sequence[Place], told_at: Place) -> Listed:
+    """A list in the policy itself: the addresses, each with its place, and the place of the list."""
+    findings = [] if addresses else [_empty(domain, told_at, "the list")]
+    keys: set[str] = set()
+    for known, place in zip(addresses, places, strict=True):
+        findings += _odd_for(domain, known, place)
+        if known.key in keys:
+            findings.append(_twice(known.key, place))
+        if known.domain == domain:
+            keys.add(known.key)
+    return Listed(frozenset(keys), tuple(findings))
+
+
+def _empty(domain: str, place: Place, what: str) -> Finding:
+    return Finding(place, "recipients-empty", f"{what} holds no address: nobody in {domain} would get mail")
+
+
+def _twice(key: str, place: Place) -> Finding:
+    return Finding(place, "duplicate-recipient", f"{shown(key)} is listed twice", severity="warning")
+
+
+def _odd_for(domain: str, known: Address, place: Place) -> Iterator[Finding]:
+    """What is wrong with an address as a recipient of this domain."""
+    if known.domain != domain:
+        hint = "each domain has a list of its own"
+        yield Finding(place, "foreign-recipient", f"{shown(str(known))} is not in {domain}", hint)
+    elif set(known.local) & set("@%!"):
+        yield Finding(
+            place,
+            "routed-recipient",
+            f"{shown(str(known))} will get no mail from outside",
+            "a local part with @, % or ! could be routed on to a third party, so the gate takes it from inside alone",
+            severity="warning",
+        )
 
 
 def _parse(domain: str, lines: list[bytes], name: str) -> Listed:
@@ -73,36 +88,30 @@ def _parse(domain: str, lines: list[bytes], name: str) -> Listed:
         elif not line or line.startswith(b"#"):
             continue
         else:
-            column = len(raw) - len(raw.lstrip()) + 1
-            parsed = _odd(domain, line, Place(name, number, column))
-            if isinstance(parsed, Finding):
-                findings.append(parsed)
+            place = Place(name, number, len(raw) - len(raw.lstrip()) + 1)
+            parsed = _address(line, place)
+            wrong = [parsed] if isinstance(parsed, Finding) else list(_odd_for(domain, parsed, place))
+            findings += wrong
+            if isinstance(parsed, Finding) or errors(wrong):
                 continue
             key = parsed.key
         total += 1
         keys.add(key)
         if len(keys) != total:
             total -= 1
-            place = Place(name, number)
-            findings.append(Finding(place, "duplicate-recipient", f"{shown(key)} is listed twice", severity="warning"))
+            findings.append(_twice(key, Place(name, number)))
     return Listed(frozenset(keys), tuple(_bounded(findings, name)))
 
 
-def _odd(domain: str, line: bytes, place: Place) -> Address | Finding:
-    """An address that is not of the ordinary kind, or why it is none."""
+def _address(line: bytes, place: Place) -> Address | Finding:
+    """The address on a line, or why it is none."""
     try:
-        text = line.decode("utf-8")
-        parsed = address(re.sub(r"\s+#.*$", "", text))
+        return address(re.sub(r"\s+#.*$", "", line.decode("utf-8")))
     except UnicodeDecodeError:
-        return Finding(place, "bad-recipient", "this line is not UTF-8 text")
+        return Finding(place, "bad-recipient", "this line is not UTF-8 text", "save the file as UTF-8")
     except PydanticCustomError as error:
         context = error.context or {}
         return Finding(place, "bad-recipient", str(context["text"]), str(context["hint"]))
-    if parsed.domain != domain:
-        return Finding(
-            place, "foreign-recipient", f"{shown(str(parsed))} is not in {domain}", "each domain has a list of its own"
-        )
-    return parsed
 
 
 def _bounded(findings: list[Finding], name: str) -> Iterator[Finding]:

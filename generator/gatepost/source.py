@@ -18,6 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from gatepost.files import read_regular
 from gatepost.findings import Finding, Place, Places, PolicyPath, shown
 
 # A policy is written by people: recipients live in files of their own. More than this is a mistake or an attack.
@@ -25,6 +26,12 @@ MOST_BYTES = 2_000_000
 # Aliases may repeat a part of the policy, but not multiply it without end ("billion laughs").
 MOST_VALUES = 100_000
 MOST_DEPTH = 20
+
+_CORE = "tag:yaml.org,2002:"
+# What plain values get by themselves. `merge` is a key, and refused as one.
+_KNOWN_TAGS = {
+    _CORE + kind for kind in ("bool", "float", "int", "map", "merge", "null", "seq", "str", "timestamp", "value")
+}
 
 
 @dataclass(frozen=True)
@@ -39,38 +46,25 @@ class Source:
 def read_yaml(path: Path, *, name: str | None = None) -> Source:
     """Read one YAML file. `name` is how findings call it (the file's own name if not given)."""
     file = name or path.name
-    text, problem = read_text(path, file)
-    if problem:
-        return Source(None, Places(file), (problem,))
-    return parse_yaml(text, file)
+    text = read_text(path, file)
+    return _nothing(text) if isinstance(text, Finding) else parse_yaml(text, file)
 
 
-def read_text(path: Path, file: str) -> tuple[str, Finding | None]:
+def _nothing(finding: Finding) -> Source:
+    return Source(None, Places(finding.place.file), (finding,))
+
+
+def read_text(path: Path, file: str) -> str | Finding:
     """The text of a file that a person wrote, or the finding that says why there is none."""
-
-    def failed(identity: str, message: str, hint: str = "") -> tuple[str, Finding]:
-        return "", Finding(Place(file), identity, message, hint)
-
+    raw = read_regular(path, MOST_BYTES, file, Place(file))
+    if isinstance(raw, Finding):
+        return raw
     try:
-        if path.is_dir():
-            return failed("not-a-file", "a file was expected, this is a folder")
-        if path.stat().st_size > MOST_BYTES:
-            return failed(
-                "too-large",
-                f"the policy is larger than {MOST_BYTES:,} bytes",
-                "lists of recipients belong in text files of their own: recipients: {file: …}",
-            )
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return failed("file-missing", "there is no such file")
-    except OSError as error:
-        return failed("file-unreadable", f"the file cannot be read: {error.strerror}")
-    try:
-        return raw.decode("utf-8-sig"), None
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
-        return "", Finding(Place(file, line, column), "not-utf8", "this is not UTF-8 text", "save the file as UTF-8")
+        return Finding(Place(file, line, column), "not-utf8", "this is not UTF-8 text", "save the file as UTF-8")
 
 
 def parse_yaml(text: str, file: str) -> Source:
@@ -80,16 +74,26 @@ def parse_yaml(text: str, file: str) -> Source:
     except ReaderError as error:
         before = text[: error.position] if isinstance(error.position, int) else ""
         place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        return Source(None, Places(file), (Finding(place, "yaml-syntax", "a character that YAML does not allow"),))
+        return _nothing(Finding(place, "yaml-syntax", "a character that YAML does not allow"))
     except MarkedYAMLError as error:
-        return Source(None, Places(file), (_syntax(error, file),))
-    except (YAMLError, RecursionError) as error:
-        message = "nested too deeply" if isinstance(error, RecursionError) else shown(str(error))
-        return Source(None, Places(file), (Finding(Place(file), "yaml-syntax", message),))
-    if node is None:
+        return _nothing(_syntax(error, file))
+    except YAMLError as error:
+        return _nothing(Finding(Place(file), "yaml-syntax", shown(str(error))))
+    except RecursionError:
+        return _nothing(_too_deep(Place(file)))
+    if node is None or _is_left_out(node):
         empty = Finding(Place(file), "empty-policy", "the file is empty", "`policies/minimal.yml` shows ten lines")
-        return Source(None, Places(file), (empty,))
+        return _nothing(empty)
     return _Builder(file).build(node)
+
+
+def _too_deep(place: Place) -> Finding:
+    return Finding(place, "too-deep", "nested too deeply", "a policy is at most a few levels deep")
+
+
+def _is_left_out(node: Node) -> bool:
+    """Whether nothing stands where a value should."""
+    return isinstance(node, ScalarNode) and str(node.tag) == f"{_CORE}null"
 
 
 def _syntax(error: MarkedYAMLError, file: str) -> Finding:
@@ -125,7 +129,9 @@ class _Builder:
         return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def value(self, node: Node, path: PolicyPath) -> Any:
-        if len(self.values) >= MOST_VALUES or len(path) > MOST_DEPTH:
+        if len(path) > MOST_DEPTH:
+            raise _TooMuchError(_too_deep(self.place(node)))
+        if len(self.values) >= MOST_VALUES:
             raise _TooMuchError(
                 Finding(
                     self.place(node),
@@ -135,6 +141,7 @@ class _Builder:
                 )
             )
         self.values[path] = self.place(node)
+        self.tag(node)
         if isinstance(node, MappingNode):
             return self.mapping(node, path)
         if isinstance(node, SequenceNode):
@@ -161,9 +168,20 @@ class _Builder:
                 continue
             self.keys[here] = self.place(key_node)
             result[key] = self.value(value_node, here)
+            if _is_left_out(value_node):
+                # What is left out has no place of its own: the parser is on a later line by then.
+                self.values[here] = self.keys[here]
         return result
 
+    def tag(self, node: Node) -> None:
+        """A tag that somebody wrote promises a kind of value that a policy does not know."""
+        if str(node.tag) not in _KNOWN_TAGS:
+            message = f"the tag {shown(node.tag)} is not allowed in a policy"
+            self.findings.append(Finding(self.place(node), "yaml-tag", message, "write the value without it"))
+
     def key(self, node: Node) -> str | None:
+        if isinstance(node, ScalarNode):
+            self.tag(node)
         if isinstance(node, ScalarNode) and node.tag != "tag:yaml.org,2002:merge":
             return str(node.value)
         what = "merge keys (<<) are" if isinstance(node, ScalarNode) else "a list or mapping as a key is"
@@ -174,7 +192,7 @@ class _Builder:
         kind = str(node.tag).rpartition(":")[2]
         text = str(node.value)
         if kind == "bool":
-            return text.lower() == "true"
+            return text.lower() in ("true", "yes", "on", "y")
         if kind == "null":
             return None
         if kind in ("int", "float"):

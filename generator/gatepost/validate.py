@@ -8,6 +8,8 @@ report only what no earlier cut has caused.
 from __future__ import annotations
 
 import copy
+import types
+import typing
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -46,9 +48,9 @@ def validate(source: Source) -> tuple[Policy | None, Places, list[Finding]]:
         findings += [_finding(detail, places) for detail in details if not _follows(_cut(detail), cuts)]
         now = {_cut(detail) for detail in details}
         cuts |= now
-        # From the back, so that the places of list items in front stay what they are.
-        for path in sorted(now, key=_back_to_front, reverse=True):
-            places = _cut_out(data, path, places)
+        # From the back, so that the items in front of one that goes keep their numbers.
+        gone = [path for path in sorted(now, key=_back_to_front, reverse=True) if _cut_out(data, path)]
+        places = places.without_items(path for path in gone if isinstance(path[-1], int))
     return None, places, findings
 
 
@@ -67,21 +69,18 @@ def _back_to_front(path: PolicyPath) -> tuple[tuple[bool, int, str], ...]:
     return tuple((isinstance(part, int), part if isinstance(part, int) else 0, str(part)) for part in path)
 
 
-def _cut_out(data: Any, path: PolicyPath, places: Places) -> Places:
-    """Take one part out of the data; the places of list items behind it move up."""
+def _cut_out(data: Any, path: PolicyPath) -> bool:
+    """Take one part out of the data, and tell whether it was there."""
     if len(path) == 1 and path[0] in STAND_INS:
-        data[path[0]] = STAND_INS[str(path[0])]
-        return places
-    for part in path[:-1]:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return places
+        data[path[0]] = copy.deepcopy(STAND_INS[str(path[0])])
+        return False
     try:
+        for part in path[:-1]:
+            data = data[part]
         del data[path[-1]]
     except (KeyError, IndexError, TypeError):
-        return places
-    return places.without_item(path) if isinstance(path[-1], int) else places
+        return False
+    return True
 
 
 def _domains_twice(data: dict[str, Any], places: Places) -> Iterator[Finding]:
@@ -131,6 +130,8 @@ def _finding(detail: ErrorDetails, places: Places) -> Finding:
     if "text" in context:
         at = key_at if "[key]" in detail["loc"] else value_at
         return Finding(at, kind, str(context["text"]), str(context["hint"]))
+    if kind == "too_short":
+        return Finding(value_at, "bad-value", "at least one is needed here", _example(path))
     if kind.endswith(("_type", "_parsing", "_attributes_type")):
         return Finding(value_at, "wrong-type", _expected(kind))
     return Finding(value_at, "bad-value", f"{shown(detail['input'])}: {detail['msg'][0].lower()}{detail['msg'][1:]}")
@@ -152,27 +153,29 @@ def _expected(kind: str) -> str:
 
 def _keys_at(path: PolicyPath) -> list[str]:
     """The keys that the model knows at a path, for the nearest valid word."""
-    model: Any = Policy
+    found: Any = Policy
     for part in path:
-        model = _inner(model, part)
-        if model is None:
-            return []
-    return [field.alias or name for name, field in cast(type[BaseModel], model).model_fields.items()]
+        found = _below(found, part)
+    model = _plain(found)
+    fields = model.model_fields.items() if isinstance(model, type) and issubclass(model, BaseModel) else ()
+    return [field.alias or name for name, field in fields]
 
 
-def _inner(model: Any, part: str | int) -> Any:
-    """The section that stands below a key of another section, through lists and mappings."""
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return model  # the mapping or list was resolved already: its keys lead nowhere new
-    field = model.model_fields.get(str(part))
-    return _section_in(field.annotation) if field else None
+def _below(annotation: Any, part: str | int) -> Any:
+    """The annotation of what stands below a key of a section or mapping, or at an index of a list."""
+    model = _plain(annotation)
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        field = model.model_fields.get(str(part))
+        return field.annotation if field else None
+    inner = typing.get_args(model)
+    return inner[-1 if typing.get_origin(model) is dict else 0] if inner else None
 
 
-def _section_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = [found for arg in getattr(annotation, "__args__", ()) if (found := _section_in(arg))]
-    return inner[-1] if inner else None
+def _plain(annotation: Any) -> Any:
+    """An annotation without its `| None`."""
+    if isinstance(annotation, types.UnionType):
+        return next(kind for kind in typing.get_args(annotation) if kind is not types.NoneType)
+    return annotation
 
 
 def _example(path: PolicyPath) -> str:

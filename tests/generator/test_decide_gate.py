@@ -41,12 +41,12 @@ def test_every_step_names_a_line_of_the_policy_or_a_standard() -> None:
 
 
 def test_a_mail_that_is_too_large_is_refused_before_all_else() -> None:
-    found = verdict("limits: {message_size: 1000}\n", size=1001, recipient="nobody@example.org")
+    found = verdict("limits: {message_size: 100k}\n", size=102401, recipient="nobody@example.org")
     assert (found.code, found.enhanced, found.line) == (552, "5.3.4", "policy.yml:11 limits.message_size")
 
 
 def test_a_mail_of_exactly_the_limit_is_taken() -> None:
-    assert verdict("limits: {message_size: 1000}\n", size=1000).code == 250
+    assert verdict("limits: {message_size: 100k}\n", size=102400).code == 250
 
 
 def test_a_blocked_client_is_refused_for_any_recipient() -> None:

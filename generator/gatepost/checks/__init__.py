@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gatepost.checks import domains, entries, networks, thresholds
+from gatepost.checks import domains, entries, networks, texts, thresholds
 from gatepost.findings import Finding
 from gatepost.policy import Model
 
 CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
     networks.no_open_relay,
+    networks.no_list_of_everyone,
     domains.no_loop_by_name,
     domains.known_postmaster,
     domains.proof_recipient_exists,
@@ -21,6 +22,7 @@ CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
     entries.not_expired,
     entries.right_side,
     entries.written_once,
+    texts.help_url_is_known,
 )
 
 

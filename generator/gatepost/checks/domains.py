@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from gatepost.findings import Finding, nearest
 from gatepost.policy import Address, Model, NextHop
 
+LOCALHOST = frozenset({"localhost", "localhost.localdomain", "localhost4.localdomain4", "localhost6.localdomain6"})
+
 
 def no_loop_by_name(model: Model) -> Iterator[Finding]:
     """A next hop that is the server itself is a loop: localhost, or the MX records of one of our own domains."""
@@ -37,7 +39,7 @@ def is_this_host(hop: NextHop, names: frozenset[str]) -> bool:
     try:
         address = ipaddress.ip_address(hop.host)
     except ValueError:
-        return hop.host == "localhost" or hop.host.endswith(".localhost") or hop.host in names
+        return hop.host in LOCALHOST or hop.host.endswith(".localhost") or hop.host in names
     mapped = getattr(address, "ipv4_mapped", None) or address
     return bool(mapped.is_loopback or mapped.is_unspecified) or str(mapped) in names
 
@@ -72,7 +74,8 @@ def proof_recipient_exists(model: Model) -> Iterator[Finding]:
 
 def _must_exist(model: Model, address: Address, path: tuple[str, ...]) -> Iterator[Finding]:
     listed = model.recipients.get(address.domain)
-    if listed is not None and address.key not in listed:
+    # An empty list has its own finding.
+    if listed and address.key not in listed:
         yield Finding(
             model.places.of(path),
             "unknown-recipient",

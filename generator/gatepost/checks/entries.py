@@ -54,7 +54,7 @@ def written_once(model: Model) -> Iterator[Finding]:
     """The same value twice is a slip; on both lists it is a contradiction."""
     seen: dict[tuple[str, str], tuple[str, int]] = {}
     for name, index, entry in _entries(model):
-        value = str(getattr(entry, entry.kind)).casefold()
+        value = " ".join(str(getattr(entry, entry.kind)).casefold().split())
         first = seen.setdefault((entry.kind, value), (name, index))
         if first == (name, index):
             continue

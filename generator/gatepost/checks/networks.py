@@ -3,39 +3,77 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gatepost.findings import Finding
 from gatepost.policy import Model
+from gatepost.policy.values import IPNetwork
 
-# Nobody's own network is larger: 10.0.0.0/8 is the largest private one; a registry hands a provider a /19 or so of
-# IPv6, but an organisation a /32 at most, and fc00::/7 is the whole range of unique local addresses.
-SHORTEST = {4: 8, 6: 7}
-SHORTEST_GLOBAL_V6 = 20
+# No organisation's own network is larger: 10.0.0.0/8 is the largest private one, and a registry hands a large provider
+# a /20 of IPv6. fc00::/7 and fe80::/10 are private as a whole.
+SHORTEST = {4: 8, 6: 20}
+PRIVATE_V6 = (ipaddress.IPv6Network("fc00::/7"), ipaddress.IPv6Network("fe80::/10"))
+# All of IPv4 once more, as IPv6: compatible, mapped, NAT64, Teredo, 6to4.
+IPV4_AS_V6 = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "2001::/32", "2002::/16")))
+
+# What all networks of a policy may hold together: a sixteenth of IPv4, and what sixteen large providers have of IPv6.
+MOST_V4, MOST_V6 = 2**28, 2**112
 
 
 def no_open_relay(model: Model) -> Iterator[Finding]:
     """An internal network that is the world, or a large part of it, makes an open relay. So do many parts together."""
     networks = model.policy.networks.internal
-    for index, network in enumerate(networks):
-        shortest = SHORTEST_GLOBAL_V6 if network.version == 6 and not network.is_private else SHORTEST[network.version]
-        if network.prefixlen < shortest:
-            yield Finding(
-                model.places.of(("networks", "internal", index)),
-                "open-relay",
-                f"{network} is no internal network: whoever stands in it may send to anyone",
-                f"name your own networks; nothing wider than /{shortest} is taken",
-            )
-    if (
-        sum(
-            net.num_addresses
-            for net in ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv4Network))
+    wide = [index for index, network in enumerate(networks) if is_world(network)]
+    for index in wide:
+        yield Finding(
+            model.places.of(("networks", "internal", index)),
+            "open-relay",
+            f"{networks[index]} is no internal network: whoever stands in it may send to anyone",
+            "name your own networks alone",
         )
-        > 2**28
-    ):
+    if not wide and (_together_v4(networks) > MOST_V4 or _together_v6(networks) > MOST_V6):
         yield Finding(
             model.places.of(("networks", "internal")),
             "open-relay",
-            "the internal networks together are more than a sixteenth of the Internet",
+            "the internal networks together are a large part of the Internet",
             "name your own networks alone",
         )
+
+
+def no_list_of_everyone(model: Model) -> Iterator[Finding]:
+    """An entry that means the world is a slip: to block it is to take no mail, to allow it is to filter none."""
+    for name in ("allow", "block"):
+        for index, entry in enumerate(getattr(model.policy.filtering, name)):
+            if entry.client and is_world(entry.client):
+                yield Finding(
+                    model.places.of(("filtering", name, index, "client")),
+                    "client-too-wide",
+                    f"{entry.client} is a large part of the Internet",
+                    "name the networks that are meant",
+                )
+
+
+def is_world(network: IPNetwork) -> bool:
+    """Whether a network is too large to be anybody's own."""
+    if isinstance(network, ipaddress.IPv4Network):
+        return network.prefixlen < SHORTEST[4]
+    # A /8 of IPv4 is as much in each of its guises.
+    if any(network.subnet_of(guise) and network.prefixlen < guise.prefixlen + SHORTEST[4] for guise in IPV4_AS_V6):
+        return True
+    return network.prefixlen < SHORTEST[6] and not _is_private(network)
+
+
+def _is_private(network: ipaddress.IPv6Network) -> bool:
+    return any(network.subnet_of(private) for private in PRIVATE_V6)
+
+
+def _together_v4(networks: Iterable[IPNetwork]) -> int:
+    """How many IPv4 addresses the networks hold, each counted once."""
+    counted = (net for net in networks if isinstance(net, ipaddress.IPv4Network))
+    return sum(net.num_addresses for net in ipaddress.collapse_addresses(counted))
+
+
+def _together_v6(networks: Iterable[IPNetwork]) -> int:
+    """How many public IPv6 addresses the networks hold, each counted once."""
+    counted = (net for net in networks if isinstance(net, ipaddress.IPv6Network) and not _is_private(net))
+    return sum(net.num_addresses for net in ipaddress.collapse_addresses(counted))

@@ -34,7 +34,9 @@ class Recipients(Section):
     """The addresses that exist in a domain: a list here, or a file with one address a line (# begins a comment)."""
 
     list: tuple[v.MailAddress, ...] | None = Field(None, description="The addresses, written out.")
-    file: v.Line | None = Field(None, description="A text file beside the policy, one full address a line.")
+    file: v.Line | None = Field(
+        None, description="A text file, one full address a line. The path starts at the policy's folder."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Recipients:
@@ -181,7 +183,7 @@ class Proof(Section):
 class Policy(Section):
     """The whole policy. organisation, domains and networks are needed; all else has a safe default."""
 
-    policy: Literal[1] = Field(description="The version of this format: 1.")
+    policy: v.Version = Field(description="The version of this format: 1.")
     organisation: Organisation
     domains: dict[v.Domain, MailDomain] = Field(min_length=1, description="The domains whose mail is accepted.")
     networks: Networks

@@ -30,9 +30,13 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\[ -~])*)"')
-_DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SIZE = re.compile(r"(\d{1,6})\s*([kKmMgG]?)B?")
+_SIZE = re.compile(r"([0-9]{1,12})\s*([kKmMgG]?)B?")
+# Ten years: what is longer is a slip.
+_MOST_SECONDS = 3660 * 86400
+# RFC 5321 §4.5.3.1.7 asks for 64 kilooctets at least; beyond two gigabytes a daemon's counter may not reach.
+_LEAST_SIZE, _MOST_SIZE = 64 * 1024, 2**31 - 1
 _BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -43,7 +47,8 @@ def bad(identity: str, message: str, hint: str = "") -> PydanticCustomError:
 
 def _is_text(value: Any, expected: str) -> str:
     if not isinstance(value, str):
-        hint = f'put it in quotes: "{shown(value)}"' if isinstance(value, int | float) else ""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        hint = f'put it in quotes: "{shown(value)}"' if number else ""
         raise bad("wrong-type", f"{expected} was expected, not {_kind(value)}", hint)
     return value
 
@@ -59,7 +64,7 @@ def _kind(value: Any) -> str:
 def domain_name(value: Any) -> str:
     """A fully qualified domain in lower case and A-labels (RFC 5890); an internationalised name is converted."""
     text = _is_text(value, "a domain")
-    if not text.isascii():
+    if not text.isascii() and len(text) <= MOST_DOMAIN:
         try:
             text = idna.encode(text, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError) as error:
@@ -186,7 +191,9 @@ def network(value: Any) -> IPNetwork:
     if "%" in text:
         raise bad("bad-network", f"'{shown(text)}': a network has no zone", "for example: 2001:db8::/32")
     try:
-        return ipaddress.ip_network(text)
+        return _not_mapped(ipaddress.ip_network(text), text)
+    except PydanticCustomError:
+        raise
     except ValueError:
         pass
     try:
@@ -196,6 +203,17 @@ def network(value: Any) -> IPNetwork:
             "bad-network", f"'{shown(text)}' is not a network", "for example: 192.0.2.0/24 or 2001:db8::/32"
         ) from None
     raise bad("host-bits", f"'{shown(text)}' has bits set beyond its prefix", f"did you mean {meant}?")
+
+
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+
+
+def _not_mapped(found: IPNetwork, text: str) -> IPNetwork:
+    """No IPv4 network in the clothes of IPv6: no daemon ever sees a client by such an address."""
+    if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_MAPPED):
+        meant = f"{found.network_address.ipv4_mapped}/{found.prefixlen - 96}"
+        raise bad("bad-network", f"'{shown(text)}' is an IPv4 network", f"write {meant}")
+    return found
 
 
 @dataclass(frozen=True, order=True)
@@ -212,7 +230,9 @@ class NextHop:
         return f"{self.protocol}:{host}:{self.port}"
 
 
-_NEXT_HOP = re.compile(r"(?P<protocol>[a-z]+):(?:\[(?P<exact>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d{1,5}))?")
+_NEXT_HOP = re.compile(
+    r"(?P<protocol>[a-z]+):(?:\[(?P<exact>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?"
+)
 _PORTS = {"smtp": 25, "lmtp": 24}
 
 
@@ -232,20 +252,30 @@ def next_hop(value: Any) -> NextHop:
     if protocol == "lmtp" and not found["exact"]:
         raise bad("bad-next-hop", f"'{shown(text)}': LMTP knows no MX records", f"write lmtp:[{found['name']}]:{port}")
     host = _hop_host(found["exact"] or found["name"], text, example)
+    if not found["exact"] and _address_in(host):
+        raise bad("bad-next-hop", f"'{shown(text)}': an address has no MX records", f"write {protocol}:[{host}]:{port}")
     return NextHop("smtp" if protocol == "smtp" else "lmtp", host, port, ask_mx=not found["exact"])
 
 
-def _hop_host(host: str, text: str, example: str) -> str:
+def _address_in(host: str) -> IPAddress | None:
     try:
-        return str(ipaddress.ip_address(host.removeprefix("IPv6:").removeprefix("ipv6:")))
+        found = ipaddress.ip_address(host.lower().removeprefix("ipv6:"))
     except ValueError:
-        pass
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _hop_host(host: str, text: str, example: str) -> str:
+    found = _address_in(host)
+    if found:
+        if "%" in host or found.is_multicast:
+            raise bad("bad-next-hop", f"'{shown(text)}': no mail can be sent to '{shown(host)}'", example)
+        return str(found)
     try:
-        return host if host == "localhost" else domain_name(host)
+        return host.lower() if host.lower() == "localhost" else domain_name(host)
     except PydanticCustomError:
-        raise bad(
-            "bad-next-hop", f"'{shown(text)}': '{shown(host)}' is neither a host name nor an address", example
-        ) from None
+        message = f"'{shown(text)}': '{shown(host)}' is neither a host name nor an address"
+        raise bad("bad-next-hop", message, example) from None
 
 
 # --- durations, sizes, texts -----------------------------------------------------------------------------------------
@@ -257,16 +287,24 @@ def duration(value: Any) -> int:
     found = _DURATION.fullmatch(text)
     if not found or int(found[1]) == 0:
         raise bad("bad-duration", f"'{shown(text)}' is not a duration", "a number and s, m, h, d or w: 36h, 90d")
-    return int(found[1]) * _SECONDS[found[2]]
+    seconds = int(found[1]) * _SECONDS[found[2]]
+    if seconds > _MOST_SECONDS:
+        raise bad("bad-duration", f"'{shown(text)}' is longer than ten years")
+    return seconds
 
 
 def size(value: Any) -> int:
     """A size in bytes: a number, or one with k, M or G (of 1024)."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else _is_text(value, "a size")
-    found = _SIZE.fullmatch(text) or re.fullmatch(r"(\d{1,12})()", text)
-    if not found or int(found[1]) == 0:
+    found = _SIZE.fullmatch(text)
+    if not found:
         raise bad("bad-size", f"'{shown(text)}' is not a size", "a number and k, M or G: 50M")
-    return int(found[1]) * _BYTES[found[2].lower()]
+    octets = int(found[1]) * _BYTES[found[2].lower()]
+    if not _LEAST_SIZE <= octets <= _MOST_SIZE:
+        raise bad(
+            "bad-size", f"'{shown(text)}' does not lie between 64k (RFC 5321 §4.5.3.1.7) and 2G", "for example 50M"
+        )
+    return octets
 
 
 def one_line(most: int, *, ascii_alone: bool = False) -> Callable[[Any], str]:
@@ -280,11 +318,8 @@ def one_line(most: int, *, ascii_alone: bool = False) -> Callable[[Any], str]:
             raise bad("bad-text", f"this text is longer than {most} characters")
         for character in text:
             if not character.isprintable():
-                raise bad(
-                    "bad-text",
-                    f"'{shown(text)}' holds the control character U+{ord(character):04X}",
-                    "one line of printable characters is expected",
-                )
+                message = f"'{shown(text)}' holds U+{ord(character):04X}, which cannot be seen"
+                raise bad("bad-text", message, "one line of printable characters is expected")
             if ascii_alone and not character.isascii():
                 raise bad("bad-text", f"'{shown(text)}' holds {character!r}: SMTP replies are ASCII (RFC 5321 §4.2)")
         return text
@@ -314,11 +349,20 @@ def url(value: Any) -> str:
     return text
 
 
+def version(value: Any) -> int:
+    """The version of the policy's format. `true` and `1.0` are equal to 1 for Python, but not for a reader."""
+    if isinstance(value, str):
+        raise bad("wrong-type", "a number was expected, not a text", "write policy: 1")
+    if type(value) is not int or value != 1:
+        raise bad("unknown-value", f"'{shown(value)}' is no version of this format", "write policy: 1")
+    return value
+
+
 def extension(value: Any) -> str:
     """A file name's extension, in lower case and without the dot."""
     text = _is_text(value, "a file name extension")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,12}", text):
-        raise bad("bad-extension", f"'{shown(text)}' is not a file name extension", "letters and digits: exe, js, vbs")
+        raise bad("bad-extension", f"'{shown(text)}' is not a file name extension", "without the dot: exe, js, vbs")
     return text.lower()
 
 
@@ -351,4 +395,5 @@ Term = Annotated[str, *_value(one_line(100), "words to look for", examples=["urg
 ReplyText = Annotated[str, *_value(reply_text, "one line of ASCII, with {help_url}, {postmaster}, {recipient}")]
 Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
 Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
+Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1})]
 Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
