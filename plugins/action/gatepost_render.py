@@ -1,16 +1,26 @@
 """Rendering from a playbook: runs `gatepost render` on the control node, without a trip to any host.
 
 For    the first task of site.yml, which needs no connection and no module run: the generator is started directly.
-In     the paths of a policy and of inventories, and the folder for the bundles.
+In     the path of a policy, the folder for the bundles, and the inventory as Ansible knows it in this run: resolved,
+       with group_vars, vaulted values and -e, whatever it came from.
 Out    the generator's lines; its warnings as Ansible's.
 Fails  with the generator's findings as they stand, when the policy has any.
+
+Rendering is a pure function, so it need not be done again while nothing that it read has changed. What it read is not
+guessed: the interpreter itself tells of every file opened and every folder listed (audit events). A rendering that
+asked another program or had anything to say besides its result is always done again; so is one on another day, since
+entries of a policy expire.
 """
 
 from __future__ import annotations
 
+import datetime
+import hashlib
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +28,30 @@ from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
 
 ARGUMENTS = {
     "policy": {"type": "path", "required": True},
-    "inventory": {"type": "path", "required": True},
     "out": {"type": "path", "required": True},
     "source": {"type": "path"},
+    "always": {"type": "bool", "default": False},
 }
+GROUPS = ("mailservers", "vantage")
+STAMP = ".rendered.json"
+# Runs the generator and writes down what it touched: the first argument is the list's path, the rest is the command.
+WATCH = """
+import atexit, os, runpy, sys
+touched = set()
+def watch(event, arguments):
+    if event in ("open", "os.listdir", "os.scandir") and isinstance(arguments[0], (str, bytes, os.PathLike)):
+        touched.add(os.path.abspath(os.fsdecode(arguments[0])))
+    elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect"):
+        touched.add("?")
+listing = sys.argv.pop(1)
+def tell():
+    paths = sorted(touched)
+    with open(listing, "w") as file:
+        file.write("\\n".join(paths))
+sys.addaudithook(watch)
+atexit.register(tell)
+runpy.run_module("gatepost", run_name="__main__", alter_sys=True)
+"""
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -36,23 +66,104 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         out = Path(arguments["out"])
         # Bundles may hold secrets.
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        done = _render(arguments["policy"], arguments["inventory"], out, arguments["source"])
+        inventory = out / "inventory.yml"
+        _write_changed(inventory, json.dumps(_inventory(task_vars or {}), indent=1, sort_keys=True))
+        command = ["render", arguments["policy"], "--inventory", str(inventory), "--out", str(out)]
+        environment = _environment(arguments["source"])
+        key = _key(command, environment)
+        bundles = None if arguments["always"] else _unchanged(out / STAMP, key)
+        if bundles is not None:
+            return {**result, "changed": False, "bundles": bundles, "cached": True}
+        done = _render(command, environment, out, key)
         if done.returncode:
             head = f"{arguments['policy']} cannot be rendered; no server was touched"
             return {**result, "failed": True, "changed": False, "msg": "\n".join([head, *_lines(done)])}
         warnings = [done.stderr.strip()] if done.stderr.strip() else []
-        return {**result, "changed": False, "bundles": done.stdout.splitlines(), "warnings": warnings}
+        lines = done.stdout.splitlines()
+        return {**result, "changed": False, "bundles": lines, "cached": False, "warnings": warnings}
 
 
-def _render(policy: str, inventory: str, out: Path, source: str | None) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "gatepost", "render", policy, "--inventory", inventory, "--out", str(out)]
+def _inventory(task_vars: dict[str, Any]) -> dict[str, Any]:
+    """Ansible's inventory, as a static one with our own variables alone."""
+    groups, hostvars = task_vars["groups"], task_vars["hostvars"]
+    return {group: {"hosts": {host: _ours(hostvars[host]) for host in groups.get(group, [])}} for group in GROUPS}
+
+
+def _ours(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(variables[name]) for name in variables if name.startswith("gatepost_")}
+
+
+def _plain(value: Any) -> Any:
+    """A value with its templates resolved, which Ansible does when an element is asked for."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _write_changed(path: Path, text: str) -> None:
+    """Write only what differs, so that an unchanged file keeps its times."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _render(command: list[str], environment: dict[str, str], out: Path, key: str) -> subprocess.CompletedProcess[str]:
+    stamp, listing = out / STAMP, out / ".touched"
+    stamp.unlink(missing_ok=True)
+    done = subprocess.run(  # noqa: S603 - our own program, no shell
+        [sys.executable, "-c", WATCH, str(listing), *command],
+        env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    touched = listing.read_text(encoding="utf-8").splitlines() if listing.exists() else ["?"]
+    listing.unlink(missing_ok=True)
+    if done.returncode == 0 and not done.stderr and "?" not in touched:
+        # A list of what was read, as it is now. What was written below `out` is part of it: a bundle that was
+        # changed or taken away is rendered again.
+        paths = sorted(path for path in _with_folders(touched) if path not in (str(stamp), str(listing)))
+        seen = {path: _state(path) for path in paths if path != str(out)}
+        content = {"key": key, "seen": seen, "bundles": done.stdout.splitlines()}
+        stamp.write_text(json.dumps(content), encoding="utf-8")
+    return done
+
+
+def _unchanged(stamp: Path, key: str) -> list[str] | None:
+    """The lines of the last rendering, when nothing that it read or wrote has changed since."""
+    try:
+        content = json.loads(stamp.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    same = content["key"] == key and all(_state(path) == state for path, state in content["seen"].items())
+    return list(content["bundles"]) if same else None
+
+
+def _with_folders(touched: list[str]) -> set[str]:
+    """The paths and the folders they lie in: a file that was looked for in vain may come."""
+    return {*touched, *(str(Path(path).parent) for path in touched)}
+
+
+def _state(path: str) -> list[int] | None:
+    """What changes with every write to a file. Nobody can set ctime back."""
+    try:
+        seen = Path(path).stat()
+    except OSError:
+        return None
+    return [seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns]
+
+
+def _key(command: list[str], environment: dict[str, str]) -> str:
+    """What a rendering depends on besides files: the day, the interpreter, the command, the environment."""
+    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    about = [today, sys.version, command, sorted(environment.items()), WATCH]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()
+
+
+def _environment(source: str | None) -> dict[str, str]:
     environment = {**os.environ, "NO_COLOR": "1"}
     if source and Path(source).is_dir():
         # A checkout, or an installed collection, brings the generator with it; else it is an installed package.
         environment["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.run(  # noqa: S603 - our own program, no shell
-        argv, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+    return environment
 
 
 def _lines(done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -9,14 +9,12 @@ short_description: Render a mail policy into a bundle for each mail server
 version_added: "0.1.0"
 description:
   - Runs C(gatepost render) on the control node with the Python that runs Ansible. No host is contacted.
+  - The hosts of the groups C(mailservers) and C(vantage) and their C(gatepost_) variables are handed over as Ansible
+    knows them, wherever they come from.
   - A policy with findings fails the task, with the findings as its message.
 options:
   policy:
     description: The policy file.
-    type: path
-    required: true
-  inventory:
-    description: The inventory with the group C(mailservers).
     type: path
     required: true
   out:
@@ -26,6 +24,12 @@ options:
   source:
     description: A folder with the generator's Python package. Where it does not exist, the installed package is used.
     type: path
+  always:
+    description:
+      - Renders even when nothing has changed that the last rendering read. The files and folders it read, the day, the
+        command, the environment and the bundles themselves are compared.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Renders as always, since nothing but O(out) is touched.
@@ -45,7 +49,6 @@ EXAMPLES = r"""
 - name: Render the policy
   gatepost.mail.gatepost_render:
     policy: /srv/mail/policy.yml
-    inventory: /srv/mail/inventory
     out: /srv/mail/.gatepost/bundles
   run_once: true
 """
@@ -56,4 +59,8 @@ bundles:
   returned: success
   type: list
   elements: str
+cached:
+  description: Whether the last rendering still held, so that nothing was rendered.
+  returned: success
+  type: bool
 """

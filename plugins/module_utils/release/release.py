@@ -26,7 +26,7 @@ from .plan import folders_above, plan_items, plan_touch, plan_wishes
 from .proof import proof_run
 from .records import Item
 from .recovery import recovery_install
-from .stage import stage
+from .stage import stage_release
 from .store import (
     BEFORE,
     Release,
@@ -61,7 +61,7 @@ def present(
         if answer["converged"]:
             return _result(False, old, recovered)
         _refuse_drift(place, old, overwrite_drift)
-        release = stage(place, raw, archive)
+        release = stage_release(place, raw, archive)
         _fits(place, release)
         _check(place, release)
         recovery_install(place, tools.systemd)

@@ -12,11 +12,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import tarfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from .accounts import gid_of, uid_of
 from .commands import command_run
 from .errors import CheckError, ManifestError
 from .manifest import File, Manifest, manifest_parse
@@ -25,7 +27,7 @@ from .records import content_copy, sha256_of
 from .store import Release, built_index, content_index, release_load, release_whole
 
 
-def stage(place: Place, raw: dict[str, Any], archive: Path | None) -> Release:
+def stage_release(place: Place, raw: dict[str, Any], archive: Path | None) -> Release:
     """Lay out a release; one that is still kept whole is taken as it is."""
     manifest = manifest_parse(raw)
     folder = place.releases / manifest.release
@@ -34,11 +36,11 @@ def stage(place: Place, raw: dict[str, Any], archive: Path | None) -> Release:
         return kept
     staging = folder.with_name(f"{folder.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(mode=0o700, parents=True)
-    place.releases.chmod(0o700)
+    staging.mkdir(parents=True)
     try:
         _fill(place, manifest, staging, archive)
         made = [_build(place, file, staging) for file in manifest.files if file.build]
+        _dress(place, manifest, made, staging)
         json_write(staging / "made.json", [asdict(file) for file in made])
         json_write(staging / "manifest.json", raw)
         _swap(staging, folder)
@@ -92,9 +94,8 @@ def _write(staging: Path, file: File, content: Any) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as handle:
         copied = content_copy(content, handle)
-        # As on the live path, so that a daemon's own check of its file's mode sees the truth; root owns all of it
-        # until it is activated, since postmap takes on the owner of its source and could not write here.
-        os.fchmod(handle.fileno(), file.mode)
+        # Root's alone until the maps are built: postmap takes on the owner of its source, who could not write here.
+        os.fchmod(handle.fileno(), 0o600)
         handle.flush()
         os.fsync(handle.fileno())
     if copied != file.sha256:
@@ -114,6 +115,35 @@ def _build(place: Place, file: File, staging: Path) -> File:
         os.fsync(handle.fileno())
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
     return replace(file, path=path, sha256=digest, size=built.stat().st_size, build=None)
+
+
+def _dress(place: Place, manifest: Manifest, made: list[File], staging: Path) -> None:
+    """Give the staged tree the owners and modes of the live one: no more open than that, and no less.
+
+    Daemons check their files under their own account (amavisd gives up root before it reads its configuration), so
+    the way to the tree is open to all, while nothing on it can be listed.
+    """
+    for folder in (place.state, place.releases, staging):
+        folder.chmod(0o711)
+    listed = {directory.path: directory for directory in manifest.directories}
+    for folder in [*sorted((staging / "files").rglob("*/")), staging / "files"]:
+        path = f"/{folder.relative_to(staging / 'files')}"
+        live = place.live(path)
+        if path in listed:
+            directory = listed[path]
+            _own(folder, uid_of(directory.owner), gid_of(directory.group), directory.mode)
+        elif live.is_dir():
+            seen = live.stat()
+            _own(folder, seen.st_uid, seen.st_gid, stat.S_IMODE(seen.st_mode))
+        else:
+            _own(folder, os.geteuid(), os.getegid(), 0o755)
+    for file in (*manifest.files, *made):
+        _own(_staged(staging, file.path), uid_of(file.owner), gid_of(file.group), file.mode)
+
+
+def _own(path: Path, uid: int, gid: int, mode: int) -> None:
+    os.chown(path, uid, gid)
+    path.chmod(mode)
 
 
 def _postmap(file: File, staging: Path) -> None:
