@@ -26,6 +26,8 @@ MOST_BYTES = 2_000_000
 # Aliases may repeat a part of the policy, but not multiply it without end ("billion laughs").
 MOST_VALUES = 100_000
 MOST_DEPTH = 20
+# Nobody writes a larger number; Python would not even print some of them.
+MOST_NUMBER = 2**63
 
 _CORE = "tag:yaml.org,2002:"
 # What plain values get by themselves. `merge` is a key, and refused as one.
@@ -204,6 +206,7 @@ def _number(text: str, kind: str) -> int | float | str:
     """A YAML number; what Python cannot read as one stays text, and is found by the model."""
     plain = text.replace("_", "")
     try:
-        return int(plain, 0) if kind == "int" else float(plain)
+        number = int(plain, 0) if kind == "int" else float(plain)
     except ValueError:
         return text
+    return number if abs(number) < MOST_NUMBER else text
