@@ -46,6 +46,7 @@ def render(model: Model, host: Host) -> Part:
                 "spamassassin",
                 argv=("spamassassin", "--lint", "--siteconfigpath={root}/etc/spamassassin", "--prefspath=/dev/null"),
             ),
+            *((Check("sa-update", argv=("sh", "-n", f"{{root}}{_UPDATE}")),) if host.updates else ()),
         ),
     )
 
