@@ -44,8 +44,10 @@ def judge(model: Model, probe: Probe, seen: Seen) -> Result:
     if seen.error or not seen.replies:
         return _unknown(probe, seen, seen.error or "it was not sent")
     verdict = _verdict(model, probe, seen)
-    differences = tuple(_differences(model, probe, verdict, seen))
+    differences = tuple(_differences(probe, verdict, seen))
     doubts = tuple(_doubts(probe, verdict, seen))
+    if differences and _kept_for_its_score(model, probe, verdict, seen):
+        differences, doubts = (), (f"kept back as spam, as this policy wants it at {seen.score:g} points",)
     outcome: Outcome = "differs" if differences else "unknown" if doubts else "ok"
     return Result(
         probe.host,
@@ -78,6 +80,14 @@ def _verdict(model: Model, probe: Probe, seen: Seen) -> Verdict:
     return scored if probe.by_score or scored.action == plain.action else plain
 
 
+def _kept_for_its_score(model: Model, probe: Probe, verdict: Verdict, seen: Seen) -> bool:
+    """Whether all that is wrong with a probe is that it looks like spam, to a policy that is very strict."""
+    if seen.score is None or verdict.action != "accept" or probe.attempt.spam_score:
+        return False
+    scored = decide(model, replace(probe.attempt, spam_score=seen.score))
+    return scored.action == "quarantine" and not any(_differences(probe, scored, seen))
+
+
 def _speaks_of(model: Model, verdict: Verdict, path: PolicyPath, probe: Probe, seen: Seen) -> bool:
     """Whether decide names this line: an entry may be shadowed by another, a score fall below a threshold."""
     named = {step.line for step in verdict.steps}
@@ -94,7 +104,7 @@ def _speaks_of(model: Model, verdict: Verdict, path: PolicyPath, probe: Probe, s
 # --- the reply -------------------------------------------------------------------------------------------------------
 
 
-def _differences(model: Model, probe: Probe, verdict: Verdict, seen: Seen) -> Iterator[str]:
+def _differences(probe: Probe, verdict: Verdict, seen: Seen) -> Iterator[str]:
     reply = seen.replies[-1]
     if verdict.action == "reject":
         yield from _refusal(probe, verdict, reply)

@@ -51,11 +51,12 @@ class Mail:
     def text(self, sender: str, recipient: str, mark: str, now: datetime) -> str:
         """The whole mail, with CRLF at each line's end."""
         author = sender or recipient
+        domain = author.rpartition("@")[2]
         headers = [
-            f"From: {author}",
-            f"To: {recipient}",
+            f"From: Gatepost <{author}>",
+            f"To: {recipient if '@' in recipient else f'{recipient}@{domain}'}",
             f"Subject: {self.subject}",
-            f"Message-ID: <{mark}@{author.rpartition('@')[2]}>",
+            f"Message-ID: <{mark}@{domain}>",
             f"{MARK}: {mark}",
         ]
         # A mail without a date is one of the things that make a mail suspicious.

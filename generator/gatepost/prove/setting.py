@@ -7,6 +7,7 @@ With `proof:` in the policy only the mailboxes named there get mail; everybody e
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,8 @@ NOBODY = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - no address to listen on
 NOWHERE = "gatepost-probe.invalid"
 LOCAL = "gatepost-probe"
 UNKNOWN = "no-such-person-gatepost"
+# What every mail program would take for an address.
+_ORDINARY = re.compile(r"[a-z0-9._+-]+@")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Setting:
         proof = self.model.policy.proof
         if proof and proof.recipient.domain == domain:
             return str(proof.recipient)
-        listed = sorted(self.model.recipients[domain])
+        listed = sorted(self.model.recipients[domain], key=lambda r: (not _ORDINARY.match(r), r))
         plain = (r for r in listed if not self._has_entry(r) and not r.startswith("postmaster@"))
         return next(plain, listed[0])
 

@@ -17,9 +17,11 @@ from gatepost.prove.setting import Setting
 
 SECTION: PolicyPath = ("filtering", "spam")
 THRESHOLDS = ("tag_at", "mark_at", "quarantine_at")
-# Local rules of SpamAssassin that have been stable for many years: HTML alone, no Date, shouting, money, drugs.
+# Local rules of SpamAssassin that have been stable for many years: HTML alone, no Date, shouting, drugs, money.
 _PITCH = "<html><body><p>You have won. Click here now!</p></body></html>"
-_LOUDER = (
+_LOUD = "<html><body><p>No prescription needed. Click here now!</p></body></html>"
+_LOUDER = "<html><body><p>VIAGRA and CIALIS, no prescription needed. Click here now!</p></body></html>"
+_LOUDEST = (
     "<html><body><p>VIAGRA and CIALIS, no prescription needed. You have won $5,000,000 (five million US dollars) "
     "in our lottery. Dear friend, I am a barrister; send your bank account.</p></body></html>"
 )
@@ -43,6 +45,9 @@ def probes(setting: Setting) -> Iterator[Probe]:
 
 
 def _ladder() -> Iterator[tuple[str, Mail]]:
+    """Steps of one and a half to three points, so that most thresholds have one above them."""
+    yield "an ordinary mail", Mail()
     yield "a mail that looks a little like spam", Mail("A mail from Gatepost", _PITCH, odd=True)
-    yield "a mail that looks like spam", Mail("CLICK HERE NOW", _PITCH, odd=True)
-    yield "a mail that looks much like spam", Mail("YOU HAVE WON", _LOUDER, odd=True)
+    yield "a mail that looks like spam", Mail("CLICK HERE NOW", _LOUD, odd=True)
+    yield "a mail that looks much like spam", Mail("CLICK HERE NOW", _LOUDER, odd=True)
+    yield "a mail that looks very much like spam", Mail("YOU HAVE WON", _LOUDEST, odd=True)

@@ -1,0 +1,121 @@
+"""Sending probes, against a scripted server on loopback."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from probe.smtp import send
+from scripted import MailServer
+
+MAIL = "Subject: hello\r\n\r\n.a line with a dot\r\nend\r\n"
+
+
+def group(gate: MailServer, *attempts: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "target": "127.0.0.1",
+        "port": gate.port,
+        "source": None,
+        "helo": "client.example",
+        "attempts": attempts,
+    } | more
+
+
+def attempt(identity: str = "1", to: str = "<anna@example.org>", mail: str | None = None) -> dict[str, Any]:
+    return {"id": identity, "mail_from": "<a@b.example>", "rcpt_to": to, "mail": mail}
+
+
+def sent(*groups: dict[str, Any], deadline: float = 5) -> dict[str, Any]:
+    answers: dict[str, Any] = send({"deadline": deadline, "groups": groups})["attempts"]
+    return answers
+
+
+def last(answer: dict[str, Any]) -> tuple[str, str]:
+    command, reply = answer["said"][-1]
+    return command, reply[-1]
+
+
+def test_a_mail_is_sent_whole_with_its_dots_doubled(gate: MailServer) -> None:
+    answer = sent(group(gate, attempt(mail=MAIL)))["1"]
+    assert last(answer) == (".", "250 2.0.0 Ok")
+    assert gate.mails == [b"Subject: hello\r\n\r\n..a line with a dot\r\nend\r\n"]
+
+
+def test_asking_for_a_recipient_sends_no_mail(gate: MailServer) -> None:
+    answer = sent(group(gate, attempt()))["1"]
+    assert last(answer) == ("RCPT TO:<anna@example.org>", "250 2.0.0 Ok")
+    assert "DATA" not in gate.heard
+    assert "RSET" in gate.heard
+
+
+def test_every_line_of_a_refusal_is_kept_and_nothing_is_sent_after_it(gate: MailServer) -> None:
+    gate.answers = {"RCPT": "550-5.1.1 User unknown\r\n550 5.1.1 Check the spelling"}
+    answer = sent(group(gate, attempt(mail=MAIL)))["1"]
+    assert answer["said"][-1][1] == ["550-5.1.1 User unknown", "550 5.1.1 Check the spelling"]
+    assert gate.mails == []
+
+
+def test_a_refusal_at_mail_from_ends_the_attempt_there(gate: MailServer) -> None:
+    gate.answers = {"MAIL": "552 5.3.4 too large"}
+    assert last(sent(group(gate, attempt()))["1"])[0] == "MAIL FROM:<a@b.example>"
+
+
+def test_several_attempts_share_one_connection(gate: MailServer) -> None:
+    answers = sent(group(gate, *(attempt(str(n)) for n in range(5))))
+    assert len(answers) == 5
+    assert len(gate.clients) == 1
+
+
+def test_a_probe_comes_from_the_address_that_it_asks_for(gate: MailServer) -> None:
+    answer = sent(group(gate, attempt(), source="127.0.0.77"))["1"]
+    assert answer["client"] == "127.0.0.77"
+    assert gate.clients == ["127.0.0.77"]
+
+
+def test_an_address_that_the_host_has_not_is_an_error_and_no_answer(gate: MailServer) -> None:
+    answer = sent(group(gate, attempt(), source="::1"))["1"]
+    assert answer["error"]
+    assert answer["said"] == []
+
+
+def test_a_server_that_is_not_there_is_an_error(gate: MailServer) -> None:
+    gate.end()
+    answer = sent(group(gate, attempt()))["1"]
+    assert "refused" in answer["error"]
+
+
+def test_a_server_that_says_nothing_is_an_error_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        work = {"target": "127.0.0.1", "port": port, "source": None, "helo": "x", "attempts": [attempt()]}
+        assert sent(work, deadline=0.4)["1"]["error"]
+
+
+def test_a_server_that_closes_is_asked_once_more_and_not_for_ever(gate: MailServer) -> None:
+    gate.answers = {"MAIL": None}
+    answer = sent(group(gate, attempt()))["1"]
+    assert "closed" in answer["error"]
+    assert len(gate.clients) == 2
+
+
+def test_a_server_that_hangs_up_after_a_refusal_has_refused(gate: MailServer) -> None:
+    gate.answers = {"RCPT": "550 5.1.1 no", "RSET": None}
+    answers = sent(group(gate, attempt("1"), attempt("2")))
+    assert [answers[n]["error"] for n in "12"] == [None, None]
+    assert len(gate.clients) == 2
+
+
+def test_a_refusal_at_the_door_is_the_answer(gate: MailServer) -> None:
+    gate.answers = {"": "554 go away"}
+    assert last(sent(group(gate, attempt()))["1"]) == ("", "554 go away")
+
+
+def test_nonsense_is_an_error_and_no_refusal(gate: MailServer) -> None:
+    gate.answers = {"RCPT": "hello there"}
+    assert "no SMTP reply" in sent(group(gate, attempt()))["1"]["error"]
+
+
+def test_conversations_are_had_at_the_same_time(gate: MailServer) -> None:
+    answers = sent(*(group(gate, attempt(str(n))) for n in range(20)))
+    assert len(answers) == 20
+    assert not any(answer["error"] for answer in answers.values())
