@@ -130,23 +130,51 @@ def _without_empty(described: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in described.items() if value not in (None, ())}
 
 
-def write(bundles: Iterable[Bundle], out: Path) -> list[Path]:
+def as_text(manifest: dict[str, Any]) -> str:
+    """The manifest as JSON that people can read and git can compare: a line for each entry of its lists."""
+    lines = (f"{json.dumps(key)}: {_entries(value)}" for key, value in sorted(manifest.items()))
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _entries(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return json.dumps(value)
+    return "[\n " + ",\n ".join(json.dumps(entry, sort_keys=True) for entry in value) + "\n]"
+
+
+def write(bundles: Iterable[Bundle], out: Path) -> None:
     """Write bundles below `out`, each whole: what an earlier run left of the same host is replaced.
 
-    Returns the folders. Raises OSError when the disk refuses.
+    Raises OSError when the disk refuses.
     """
-    return [_write_one(bundle, out) for bundle in bundles]
+    for bundle in bundles:
+        _write_one(bundle, out)
 
 
-def _write_one(bundle: Bundle, out: Path) -> Path:
+def _write_one(bundle: Bundle, out: Path) -> None:
     folder, fresh = out / bundle.host, out / f".{bundle.host}.new"
+    text = as_text(bundle.manifest())
+    if _is_there(bundle, folder, text):
+        return
     shutil.rmtree(fresh, ignore_errors=True)
+    for parent in sorted({_target(fresh, file).parent for file in bundle.files}):
+        parent.mkdir(parents=True, exist_ok=True)
     for file in bundle.files:
-        target = fresh / "files" / file.path.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.content)
-    text = json.dumps(bundle.manifest(), indent=1, sort_keys=True) + "\n"
+        _target(fresh, file).write_bytes(file.content)
     (fresh / "manifest.json").write_text(text, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
-    return folder
+
+
+def _target(folder: Path, file: ConfigFile) -> Path:
+    return folder / "files" / file.path.lstrip("/")
+
+
+def _is_there(bundle: Bundle, folder: Path, text: str) -> bool:
+    """Whether an earlier run wrote this very bundle. Contents are hashed again before a server takes them."""
+    try:
+        if (folder / "manifest.json").read_text(encoding="utf-8") != text:
+            return False
+        return all(_target(folder, file).stat().st_size == len(file.content) for file in bundle.files)
+    except OSError:
+        return False
