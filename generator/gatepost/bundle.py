@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,6 +105,7 @@ class Bundle:
         """Every file, by path."""
         return tuple(sorted((f for part in self.parts for f in part.files), key=lambda f: f.path))
 
+    @cached_property
     def manifest(self) -> dict[str, Any]:
         """The manifest as plain data; `release` is a hash over all the rest of it."""
         rest: dict[str, Any] = {
@@ -153,7 +155,7 @@ def write(bundles: Iterable[Bundle], out: Path) -> None:
 
 def _write_one(bundle: Bundle, out: Path) -> None:
     folder, fresh = out / bundle.host, out / f".{bundle.host}.new"
-    text = as_text(bundle.manifest())
+    text = as_text(bundle.manifest)
     if _is_there(bundle, folder, text):
         return
     shutil.rmtree(fresh, ignore_errors=True)

@@ -54,7 +54,7 @@ def render(
 
 
 def _report(bundles: list[Bundle], out: Path, *, as_json: bool) -> None:
-    told = [{"host": b.host, "files": len(b.files), "release": b.manifest()["release"]} for b in bundles]
+    told = [{"host": b.host, "files": len(b.files), "release": b.manifest["release"]} for b in bundles]
     if as_json:
         print_json({"out": str(out), "hosts": told})
         return
