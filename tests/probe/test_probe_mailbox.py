@@ -15,7 +15,7 @@ def mail(mark: str, body: str = "hello") -> bytes:
 
 
 def looked(boxes: Mailboxes, user: str, *wanted: str, deadline: float = 3, password: str = "lab") -> dict[str, Any]:
-    work = {"run": RUN, "deadline": deadline, "mailboxes": [{"user": user, "wait_for": list(wanted)}]}
+    work = {"run": RUN, "deadline": deadline, "mailboxes": [{"user": user, "login": user, "wait_for": list(wanted)}]}
     answer: dict[str, Any] = look(work, {"host": "127.0.0.1", "port": boxes.port, "password": password})
     box: dict[str, Any] = answer["mailboxes"][user]
     return box

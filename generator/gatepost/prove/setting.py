@@ -75,8 +75,10 @@ class Setting:
         proof = self.model.policy.proof
         if proof:
             return str(proof.recipient)
-        plain = (r for d in self.model.domains if not self._has_entry(r := self.known(d)))
-        return next(plain, self.known(next(iter(self.model.domains))))
+        known = [self.known(domain) for domain in self.model.domains]
+        plain = [r for r in known if not self._has_entry(r)]
+        ordinary = [r for r in plain if _ORDINARY.match(r)]
+        return (ordinary or plain or known)[0]
 
     def unknown(self, domain: str) -> str:
         """An address of a domain that does not exist."""

@@ -157,8 +157,14 @@ def _mailboxes(model: Model, plan: Plan, mails: list[Probe], taken: set[str]) ->
     boxes: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for user, marks in sorted(wanted.items()):
         if (reader := plan.reader_of(user)) is not None:
-            boxes[reader].append({"user": user, "wait_for": sorted(marks)})
+            boxes[reader].append({"user": user, "login": _login(user), "wait_for": sorted(marks)})
     return boxes
+
+
+def _login(user: str) -> str:
+    """The address without the quotes that only SMTP needs: that is how a mail store calls a mailbox."""
+    known = parsed(user)
+    return f"{known.local}@{known.domain}".lower() if known else user
 
 
 def _ends(probe: Probe, recipient: str | None) -> set[str]:

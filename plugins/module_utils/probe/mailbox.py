@@ -1,6 +1,6 @@
 """What arrived: mailboxes, read over IMAP, and emptied of probes afterwards.
 
-In: for each user the marks of the mails to wait for. Out: for each user every mail that carries this run's token
+In: for each address its login and the marks of the mails to wait for. Out: for each address every mail that carries this run's token
 anywhere (a notice about a probe quotes it): its headers, and whether the probe's own mark stands in them.
 How it fails: a mailbox that cannot be read holds `error`; all of it ends at the deadline.
 """
@@ -32,7 +32,7 @@ def look(work: dict[str, Any], imap: dict[str, Any]) -> dict[str, Any]:
 
 def _one(box: dict[str, Any], run: str, imap: dict[str, Any], deadline: float) -> dict[str, Any]:
     try:
-        server = _open(box["user"], imap)
+        server = _open(box["login"], imap)
     except TROUBLE as error:
         return {"error": str(error), "mails": []}
     try:
@@ -45,11 +45,11 @@ def _one(box: dict[str, Any], run: str, imap: dict[str, Any], deadline: float) -
         _leave(server)
 
 
-def _open(user: str, imap: dict[str, Any]) -> imaplib.IMAP4:
+def _open(login: str, imap: dict[str, Any]) -> imaplib.IMAP4:
     host, port = imap.get("host", "127.0.0.1"), int(imap.get("port", 993 if imap.get("tls") else 143))
     server = imaplib.IMAP4_SSL(host, port, timeout=20) if imap.get("tls") else imaplib.IMAP4(host, port, timeout=20)
     # PLAIN, since LOGIN would need quoting that imaplib does for the password alone.
-    secret = f"\0{user}\0{imap['password']}".encode()
+    secret = f"\0{login}\0{imap['password']}".encode()
     server.authenticate("PLAIN", lambda _: secret)
     server.select("INBOX")
     return server
