@@ -9,11 +9,18 @@ from __future__ import annotations
 # SpamAssassin gives rules the decoded header as UTF-8 bytes. Blanks: ASCII's, no-break space, the spaces of
 # U+2000…200A, narrow no-break space and ideographic space.
 BLANKS = r"(?:\s|\xc2\xa0|\xe2\x80[\x80-\x8a\xaf]|\xe3\x80\x80)"
-# No part of a word: ASCII that is none, or what was written beyond ASCII but is punctuation (quotes, dashes, blanks).
-# A lead or continuation byte of any other character counts as a letter.
-_PUNCTUATION = r"\xc2[\x80-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf]", r"\xe2\x80[\x80-\xbf]", r"\xe3\x80[\x80-\xbf]"
-BEFORE = r"(?:(?<![\w\x80-\xff])|" + "|".join(f"(?<={p})" for p in _PUNCTUATION) + ")"
-AFTER = r"(?:(?![\w\x80-\xff])|(?=" + "|".join(_PUNCTUATION) + "))"
+# No part of a word: ASCII that is none, or what was written beyond ASCII but is no letter. A byte of any other
+# character counts as a letter. Each alternative has one length, as a look behind needs it.
+_NO_LETTERS = (
+    r"\xc2[\x80-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf]",  # Latin-1 punctuation, no-break space
+    r"\xe2(?:\x80[\x80-\xbf]|\x81[\x80-\xaf]|\x82[\xa0-\xbf])",  # dashes, quotes, blanks, currencies
+    r"\xe2(?:\x86[\x90-\xbf]|[\x87-\x90\x94-\x9c\x9f-\xaf][\x80-\xbf]|\x9d[\x80-\xb5])",  # arrows, symbols, dingbats
+    r"\xe3\x80[\x80-\x84\x88-\xa0]",  # CJK punctuation
+    r"\xef(?:\xb8[\x80-\x8f]|\xbb\xbf|\xbc[\x81-\x8f\x9a-\xa0])",  # variation selectors, BOM, fullwidth punctuation
+    r"\xf0\x9f[\x8c-\xbf][\x80-\xbf]",  # emoji
+)
+BEFORE = r"(?:(?<![\w\x80-\xff])|" + "|".join(f"(?<={letters})" for letters in _NO_LETTERS) + ")"
+AFTER = r"(?:(?![\w\x80-\xff])|(?=" + "|".join(_NO_LETTERS) + "))"
 
 
 def term_pattern(term: str) -> str:
