@@ -59,10 +59,9 @@ class Places:
 
     def line(self, path: PolicyPath) -> str:
         """How verdicts and rendered files name a line of the policy: `policy.yml:12 filtering.spam.tag_at`."""
-        name = ".".join(str(part) for part in path)
-        if self.written(path):
-            return f"{self.name}:{self.of_key(path).line} {name}"
-        return f"{self.name} {name} (default)"
+        name = shown(".".join(str(part) for part in path), 300)
+        file = shown(self.name, 300)
+        return f"{file}:{self.of_key(path).line} {name}" if self.written(path) else f"{file} {name} (default)"
 
     def without_items(self, gone: Iterable[PolicyPath]) -> Places:
         """The same after items of lists were taken out: those behind them move up."""

@@ -118,7 +118,7 @@ def _finding(detail: ErrorDetails, places: Places) -> Finding:
         return Finding(key_at, "unknown-key", f"'{shown(last)}' is not known here", nearest(last, _keys_at(path[:-1])))
     if kind == "missing":
         place = places.of_key(path[:-1]) if len(path) > 1 else Place(places.file)
-        return Finding(place, "missing-key", f"{'.'.join(map(str, path))} is needed here", _example(path))
+        return Finding(place, "missing-key", f"{shown('.'.join(map(str, path)))} is needed here", _example(path))
     if kind in ("literal_error", "enum"):
         expected = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
         return Finding(
