@@ -1,0 +1,46 @@
+"""What breaks must not lose mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import stored, wait_for
+from testinfra.host import Host
+
+TO = "anna@example.org"
+
+
+@pytest.fixture
+def without_clamd(server: Host) -> Iterator[Host]:
+    """The server while clamd is stopped; it is started again whatever happens."""
+    server.check_output("systemctl stop clamav-daemon.socket clamav-daemon.service")
+    yield server
+    server.check_output("systemctl start clamav-daemon.service")
+    wait_for("clamd to answer", lambda: server.run("clamdscan --ping 1").rc == 0)
+
+
+def test_mail_waits_while_the_virus_scanner_is_down_and_passes_when_it_is_back(
+    without_clamd: Host, send: Callable[..., str], mark: str
+) -> None:
+    assert " 250 2.0.0 Ok: queued" in send("a@b.example", TO, "--body", mark)
+    wait_for("the mail to be deferred", lambda: "451 4.5.0" in without_clamd.check_output("postqueue -p"))
+    assert not stored(TO, mark)
+    without_clamd.check_output("systemctl start clamav-daemon.service")
+    wait_for("clamd to answer", lambda: without_clamd.run("clamdscan --ping 1").rc == 0)
+    without_clamd.check_output("postqueue -f")
+    wait_for("the mail to arrive", lambda: stored(TO, mark))
+
+
+def test_mail_waits_while_amavis_is_down_and_passes_when_it_is_back(
+    server: Host, send: Callable[..., str], mark: str
+) -> None:
+    server.check_output("systemctl stop amavis")
+    try:
+        assert " 250 2.0.0 Ok: queued" in send("a@b.example", TO, "--body", mark)
+        wait_for("the mail to be deferred", lambda: "Connection refused" in server.check_output("postqueue -p"))
+    finally:
+        server.check_output("systemctl start amavis")
+    wait_for("amavis to answer", lambda: server.socket("tcp://127.0.0.1:10024").is_listening)
+    server.check_output("postqueue -f")
+    wait_for("the mail to arrive", lambda: stored(TO, mark))
