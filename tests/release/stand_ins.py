@@ -9,7 +9,7 @@ import os
 import pwd
 import stat
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from release.errors import ServiceError
 from release.manifest import release_id
 from release.place import Place
 from release.systemd import UnitState
+
+# Releases a bundle on the test's server.
+DoRelease = Callable[..., dict[str, Any]]
 
 OWNER = pwd.getpwuid(os.geteuid()).pw_name
 GROUP = grp.getgrgid(os.getegid()).gr_name

@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conftest import Release
 from release.journal import journal_undo
 from release.place import Place
 from release.recovery import PROGRAM
 from release.release import Tools, present, rolled_back
 from release.systemd import UnitState
-from server import Bundle, RememberingSystemd, tree
+from stand_ins import Bundle, DoRelease, RememberingSystemd, tree
 
 # What a process can be killed at: each of these happens once for each file operation.
 EVENTS = frozenset(
@@ -52,7 +51,7 @@ def killed_at(number: int, work: Any) -> bool:
 
 
 def test_killed_anywhere_it_is_old_or_new_after_the_recovery_and_the_next_run_converges(
-    release: Release, place: Place, tmp_path: Path
+    release: DoRelease, place: Place, tmp_path: Path
 ) -> None:
     release(OLD)
     old = tree(place)
@@ -74,7 +73,7 @@ def test_killed_anywhere_it_is_old_or_new_after_the_recovery_and_the_next_run_co
     assert news > 0, "it was never killed after the release had become the truth"
 
 
-def test_a_recovery_that_is_killed_itself_can_be_done_again(release: Release, place: Place, tmp_path: Path) -> None:
+def test_a_recovery_that_is_killed_itself_can_be_done_again(release: DoRelease, place: Place, tmp_path: Path) -> None:
     release(OLD)
     old = tree(place)
 
@@ -95,7 +94,7 @@ def test_a_recovery_that_is_killed_itself_can_be_done_again(release: Release, pl
     assert tree(place) == old
 
 
-def test_the_recovery_program_left_on_the_server_runs_by_itself(release: Release, place: Place) -> None:
+def test_the_recovery_program_left_on_the_server_runs_by_itself(release: DoRelease, place: Place) -> None:
     release(OLD)
     program = place.live(PROGRAM)
     done = subprocess.run(
@@ -105,7 +104,7 @@ def test_the_recovery_program_left_on_the_server_runs_by_itself(release: Release
 
 
 def test_the_recovery_undoes_in_the_units_too_what_the_journal_says(
-    release: Release, place: Place, tmp_path: Path
+    release: DoRelease, place: Place, tmp_path: Path
 ) -> None:
     release(OLD)
     child = os.fork()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Release
 from release.compare import compare, compare_files
 from release.errors import BusyError, CheckError, DriftError, ManifestError, ProofError, RolledBackError
 from release.manifest import Manifest
@@ -14,7 +13,7 @@ from release.place import Place, place_lock
 from release.release import Tools, present, rolled_back
 from release.store import BEFORE, current_id, history_read
 from release.systemd import Systemd, UnitState
-from server import Bundle, RememberingSystemd, tree
+from stand_ins import Bundle, DoRelease, RememberingSystemd, tree
 
 ONE = Bundle({"/etc/old.conf": "one\n", "/etc/deep/er/new.conf": "one\n"})
 TWO = Bundle({"/etc/old.conf": "two\n"})
@@ -25,7 +24,7 @@ def back(place: Place, systemd: RememberingSystemd) -> dict[str, Any]:
 
 
 def test_a_first_release_puts_files_with_their_modes_and_starts_what_does_not_run(
-    release: Release, place: Place, systemd: RememberingSystemd
+    release: DoRelease, place: Place, systemd: RememberingSystemd
 ) -> None:
     answer = release(ONE)
     assert answer["changed"]
@@ -36,14 +35,14 @@ def test_a_first_release_puts_files_with_their_modes_and_starts_what_does_not_ru
     assert not place.undo.exists()
 
 
-def test_a_second_run_changes_nothing_and_tells_nobody(release: Release, systemd: RememberingSystemd) -> None:
+def test_a_second_run_changes_nothing_and_tells_nobody(release: DoRelease, systemd: RememberingSystemd) -> None:
     release(ONE)
     systemd.told.clear()
     assert not release(ONE)["changed"]
     assert systemd.told == []
 
 
-def test_only_the_service_whose_file_changed_is_reloaded(release: Release, systemd: RememberingSystemd) -> None:
+def test_only_the_service_whose_file_changed_is_reloaded(release: DoRelease, systemd: RememberingSystemd) -> None:
     services = {"gate": "gate.service", "other": "other.service"}
     release(Bundle({"/etc/a.conf": "1\n"}, services=services))
     systemd.told.clear()
@@ -51,7 +50,7 @@ def test_only_the_service_whose_file_changed_is_reloaded(release: Release, syste
     assert systemd.told == ["reload gate.service"]
 
 
-def test_a_file_that_the_new_release_lacks_goes_back_to_what_stood_before(release: Release, place: Place) -> None:
+def test_a_file_that_the_new_release_lacks_goes_back_to_what_stood_before(release: DoRelease, place: Place) -> None:
     release(ONE)
     release(Bundle({"/etc/other.conf": "three\n"}))
     assert tree(place)["/etc/old.conf"] == (0o644, "what Debian shipped\n")
@@ -59,7 +58,7 @@ def test_a_file_that_the_new_release_lacks_goes_back_to_what_stood_before(releas
 
 
 def test_a_unit_that_the_new_release_lacks_is_stopped_and_disabled(
-    release: Release, systemd: RememberingSystemd
+    release: DoRelease, systemd: RememberingSystemd
 ) -> None:
     release(Bundle({"/etc/a.conf": "1\n"}, services={"gate": "gate.service", "lane": "lane.service"}))
     systemd.told.clear()
@@ -68,7 +67,7 @@ def test_a_unit_that_the_new_release_lacks_is_stopped_and_disabled(
 
 
 def test_rolling_back_goes_one_release_at_a_time_down_to_before_gatepost(
-    release: Release, place: Place, systemd: RememberingSystemd
+    release: DoRelease, place: Place, systemd: RememberingSystemd
 ) -> None:
     before = tree(place)
     release(ONE)
@@ -80,7 +79,7 @@ def test_rolling_back_goes_one_release_at_a_time_down_to_before_gatepost(
     assert not systemd.units["gate.service"].active
 
 
-def test_five_releases_are_kept(release: Release, place: Place) -> None:
+def test_five_releases_are_kept(release: DoRelease, place: Place) -> None:
     for number in range(7):
         release(Bundle({"/etc/a.conf": f"{number}\n"}))
     kept = [folder.name for folder in place.releases.iterdir() if folder.name != BEFORE]
@@ -89,7 +88,7 @@ def test_five_releases_are_kept(release: Release, place: Place) -> None:
     assert current_id(place) in kept
 
 
-def test_a_file_changed_by_hand_stops_a_release_with_its_name_and_the_ways_on(release: Release, place: Place) -> None:
+def test_a_file_changed_by_hand_stops_a_release_with_its_name_and_the_ways_on(release: DoRelease, place: Place) -> None:
     release(ONE)
     place.live("/etc/old.conf").write_text("by hand\n")
     with pytest.raises(DriftError, match=r"/etc/old.conf \(content\)") as caught:
@@ -98,7 +97,7 @@ def test_a_file_changed_by_hand_stops_a_release_with_its_name_and_the_ways_on(re
     assert tree(place)["/etc/old.conf"] == (0o640, "by hand\n")
 
 
-def test_a_file_changed_by_hand_is_overwritten_when_told_so(release: Release, place: Place) -> None:
+def test_a_file_changed_by_hand_is_overwritten_when_told_so(release: DoRelease, place: Place) -> None:
     release(ONE)
     place.live("/etc/old.conf").write_text("by hand\n")
     assert release(ONE, overwrite_drift=True)["files_changed"] == ["/etc/old.conf"]
@@ -106,7 +105,7 @@ def test_a_file_changed_by_hand_is_overwritten_when_told_so(release: Release, pl
 
 
 def test_a_refused_check_leaves_the_server_untouched_and_tells_the_daemons_words(
-    release: Release, place: Place, systemd: RememberingSystemd
+    release: DoRelease, place: Place, systemd: RememberingSystemd
 ) -> None:
     before = tree(place)
     argv = ["sh", "-c", "grep -q bad {root}/etc/a.conf && echo 'line 1: bad' >&2"]
@@ -118,7 +117,7 @@ def test_a_refused_check_leaves_the_server_untouched_and_tells_the_daemons_words
 
 
 def test_a_failed_proof_puts_the_release_before_back_and_says_both(
-    release: Release, place: Place, systemd: RememberingSystemd, tmp_path: Path
+    release: DoRelease, place: Place, systemd: RememberingSystemd, tmp_path: Path
 ) -> None:
     release(ONE)
     before = tree(place)
@@ -135,7 +134,7 @@ def test_a_failed_proof_puts_the_release_before_back_and_says_both(
 
 
 def test_a_daemon_that_does_not_start_is_put_back_to_how_it_was(
-    release: Release, place: Place, systemd: RememberingSystemd
+    release: DoRelease, place: Place, systemd: RememberingSystemd
 ) -> None:
     before = tree(place)
     systemd.refuses = {"start gate.service"}
@@ -145,18 +144,18 @@ def test_a_daemon_that_does_not_start_is_put_back_to_how_it_was(
     assert systemd.units["gate.service"] == UnitState(False, False, "inactive")
 
 
-def test_a_bundle_for_another_debian_is_refused(release: Release) -> None:
+def test_a_bundle_for_another_debian_is_refused(release: DoRelease) -> None:
     with pytest.raises(ManifestError, match="for Debian 13, this server runs 12"):
         release(Bundle({"/etc/a.conf": "1\n"}, extra={"debian": 13}))
 
 
-def test_two_releases_cannot_run_at_once(release: Release, place: Place) -> None:
+def test_two_releases_cannot_run_at_once(release: DoRelease, place: Place) -> None:
     with place_lock(place), pytest.raises(BusyError):
         release(ONE)
 
 
 def test_a_comparison_names_what_differs_and_how_it_reads_now(
-    release: Release, place: Place, systemd: RememberingSystemd
+    release: DoRelease, place: Place, systemd: RememberingSystemd
 ) -> None:
     release(ONE)
     place.live("/etc/old.conf").chmod(0o644)
@@ -171,7 +170,7 @@ def test_a_comparison_names_what_differs_and_how_it_reads_now(
     assert not answer["converged"]
 
 
-def test_a_comparison_does_not_show_a_file_that_not_everyone_may_read(release: Release, place: Place) -> None:
+def test_a_comparison_does_not_show_a_file_that_not_everyone_may_read(release: DoRelease, place: Place) -> None:
     release(ONE)
     raw = TWO.raw["files"][0]
     wanted = [{key: raw[key] for key in ("path", "sha256", "size", "owner", "group", "mode")}]
@@ -179,7 +178,7 @@ def test_a_comparison_does_not_show_a_file_that_not_everyone_may_read(release: R
 
 
 def test_a_stopped_unit_makes_the_server_unconverged_and_is_started(
-    release: Release, place: Place, systemd: RememberingSystemd
+    release: DoRelease, place: Place, systemd: RememberingSystemd
 ) -> None:
     release(ONE)
     systemd.tell("stop", "gate.service")
@@ -190,7 +189,7 @@ def test_a_stopped_unit_makes_the_server_unconverged_and_is_started(
 
 
 def test_content_that_the_server_holds_need_not_travel_again(
-    release: Release, place: Place, systemd: RememberingSystemd, tmp_path: Path
+    release: DoRelease, place: Place, systemd: RememberingSystemd, tmp_path: Path
 ) -> None:
     release(ONE)
     again = Bundle({"/etc/elsewhere.conf": "one\n"})
