@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
-from gatepost.cli.console import print_json
-from gatepost.policy import Policy
+from gatepost.cli.console import Exit, leave, print_json
 
 EXAMPLES = "Example:  gatepost schema > policy.schema.json"
 
@@ -16,6 +13,7 @@ def schema() -> None:
     An editor with YAML support completes and checks a policy whose first line names the schema:
     `# yaml-language-server: $schema=policy.schema.json`
     """
-    described = Policy.model_json_schema()
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Gatepost policy", **described})
-    raise typer.Exit
+    from gatepost.reference import schema as described
+
+    print_json(described())
+    leave(Exit.FINE)

@@ -33,6 +33,8 @@ class Organisation(Section):
 class Recipients(Section):
     """The addresses that exist in a domain: a list here, or a file with one address a line (# begins a comment)."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["list"]}, {"required": ["file"]}]})
+
     list: tuple[v.MailAddress, ...] | None = Field(None, description="The addresses, written out.")
     file: v.Line | None = Field(
         None, description="A text file, one full address a line. The path starts at the policy's folder."
@@ -107,6 +109,8 @@ KINDS = ("sender", "client", "recipient", "destination", "term")
 
 class Entry(Section):
     """One entry of the allow or the block list: exactly one of sender, client, recipient, destination, term."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
 
     sender: v.MailPattern | None = Field(None, description="The envelope sender: an address or @domain.")
     client: v.Network | None = Field(None, description="The address or network of the sending server.")

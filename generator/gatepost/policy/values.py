@@ -141,10 +141,27 @@ def date(value: Any) -> datetime.date:
         raise bad("bad-date", f"'{shown(text)}' is not a date", "for example: 2027-03-01") from None
 
 
-def _value(check: Callable[[Any], Any], description: str, **schema: Any) -> Any:
-    """The parts of an Annotated type: how it is read, written back and described in the JSON schema."""
-    plain = {"type": "string", "description": description, **schema}
-    return BeforeValidator(check), PlainSerializer(str, return_type=str), WithJsonSchema(plain)
+def _in_units(units: dict[str, int]) -> Callable[[int], str]:
+    """How a number of seconds or bytes is written: in the largest unit that divides it."""
+    by_size = sorted(units.items(), key=lambda unit: -unit[1])
+
+    def write(value: int) -> str:
+        return next(f"{value // one}{unit}" for unit, one in by_size if value % one == 0)
+
+    return write
+
+
+written_duration = _in_units({unit: one for unit, one in _SECONDS.items() if unit != "w"})
+written_size = _in_units({unit.upper(): one for unit, one in _BYTES.items()})
+
+
+def _value(check: Callable[[Any], Any], description: str, *, write: Callable[[Any], str] = str, **schema: Any) -> Any:
+    """The parts of an Annotated type: how it is read, written back and described in the JSON schema.
+
+    What is to be written is the title there: the description belongs to the key.
+    """
+    plain = {"type": "string", "title": description, **schema}
+    return BeforeValidator(check), PlainSerializer(write, return_type=str), WithJsonSchema(plain)
 
 
 Domain = Annotated[str, *_value(domain_name, "a domain, internationalised or not", examples=["example.org"])]
@@ -152,12 +169,16 @@ MailAddress = Annotated[Address, *_value(address, "a full mail address", example
 MailPattern = Annotated[Pattern, *_value(pattern, "an address, or @domain", examples=["@scam.example"])]
 Network = Annotated[IPNetwork, *_value(network, "a network in CIDR form", examples=["192.0.2.0/24"])]
 Hop = Annotated[NextHop, *_value(next_hop, "protocol:[host]:port", examples=["smtp:[mailstore.example.org]:25"])]
-Duration = Annotated[int, *_value(duration, "a number and s, m, h, d or w", pattern=r"^[0-9]{1,6} *[smhdw]$")]
-Size = Annotated[int, *_value(size, "a number of bytes, or one with k, M or G", type=["string", "integer"])]
+Duration = Annotated[
+    int, *_value(duration, "a number and s, m, h, d or w", write=written_duration, pattern=r"^[0-9]{1,6} *[smhdw]$")
+]
+Size = Annotated[
+    int, *_value(size, "a number of bytes, or one with k, M or G", write=written_size, type=["string", "integer"])
+]
 Line = Annotated[str, *_value(one_line(200), "one line of text")]
 Term = Annotated[str, *_value(one_line(100), "words to look for", examples=["urgent bank transfer"])]
 ReplyText = Annotated[str, *_value(reply_text, "one line of ASCII, with {help_url}, {postmaster}, {recipient}")]
 Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
 Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
-Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1})]
+Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "title": "1"})]
 Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
