@@ -18,6 +18,7 @@ from gatepost.render.amavis.quoting import perl_number, perl_pattern, perl_strin
 from gatepost.render.entries import SPARED, comment, entries
 from gatepost.render.layout import fill, head
 from gatepost.render.once import once_per_model
+from gatepost.render.scanning import SOCKET, unpacked
 
 CONFIG = "/etc/amavis/gatepost.conf"
 DROP_IN = "/etc/systemd/system/amavis.service.d/gatepost.conf"
@@ -64,6 +65,9 @@ def _settings(model: Model) -> dict[str, Any]:
         "clients": _clients(model),
         "client_lines": [known.line for known in entries(model, "allow", "client")],
         "max_servers": MAX_SERVERS,
+        "unpacked": unpacked(model.policy.limits.message_size),
+        "size_line": comment(model.line("limits", "message_size")),
+        "clamd": perl_string(SOCKET),
     }
 
 

@@ -13,18 +13,11 @@ from gatepost.inventory import Host
 from gatepost.policy import Model
 from gatepost.render.entries import comment
 from gatepost.render.layout import fill, head
+from gatepost.render.scanning import MOST, SOCKET, unpacked
 
 CLAMD = "/etc/clamav/clamd.conf"
 FRESHCLAM = "/etc/clamav/freshclam.conf"
-SOCKET = "/run/clamav/clamd.ctl"
 _UNITS = "/etc/systemd/system"
-
-# What clamd looks at is never less than a whole mail, and what an archive may hold is a multiple of it: a finding
-# "limits exceeded" then means a bomb, and no large honest mail.
-_LEAST_FILE = 100 * 1024**2
-_LEAST_SCAN = 400 * 1024**2
-# clamd itself refuses more than 2 GiB.
-_MOST = 2 * 1024**3 - 1
 
 
 @dataclass(frozen=True)
@@ -36,8 +29,8 @@ class ScanLimits:
 
     @classmethod
     def of(cls, message_size: int) -> ScanLimits:
-        """The limits for mails of at most this size."""
-        return cls(min(max(2 * message_size, _LEAST_FILE), _MOST), min(max(8 * message_size, _LEAST_SCAN), _MOST))
+        """A file that amavis may unpack is never too large for clamd, so "limits exceeded" means a bomb."""
+        return cls(unpacked(message_size), min(2 * unpacked(message_size), MOST))
 
 
 def render(model: Model, host: Host) -> Part:
