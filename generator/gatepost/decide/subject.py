@@ -13,19 +13,19 @@ from functools import lru_cache
 
 
 def holds_as_sent(term: str, subject: str) -> bool:
-    """Whether the Subject holds a term without being decoded: the gate looks at bytes, and folds ASCII letters."""
-    return _pattern(term, re.ASCII).search(subject) is not None
+    """Whether the Subject holds a term without being decoded: every character beyond ASCII is part of a word."""
+    return _pattern(term, r"[\w\u0080-\U0010ffff]").search(subject) is not None
 
 
 def holds_decoded(term: str, subject: str) -> bool:
     """Whether the Subject holds a term once its encoded words (RFC 2047) are decoded."""
-    return _pattern(term, re.UNICODE).search(decoded(subject)) is not None
+    return _pattern(term, r"\w").search(decoded(subject)) is not None
 
 
 @lru_cache(maxsize=4096)
-def _pattern(term: str, letters: re.RegexFlag) -> re.Pattern[str]:
+def _pattern(term: str, letter: str) -> re.Pattern[str]:
     words = r"\s+".join(re.escape(word) for word in term.split())
-    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE | letters)
+    return re.compile(rf"(?<!{letter}){words}(?!{letter})", re.IGNORECASE)
 
 
 def decoded(subject: str) -> str:

@@ -22,8 +22,12 @@ _HERE = Path(__file__).parent
 def _environment() -> Environment:
     # Configuration files are no HTML: each daemon's quoting function is applied in Python instead.
     return Environment(  # noqa: S701
-        loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True, auto_reload=False,
+        loader=FileSystemLoader(_HERE),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
     )
 
 
