@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail  # type: ignore[import-untyped]
-from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
 
 Result = dict[str, Any]
 SHOWN = 100_000

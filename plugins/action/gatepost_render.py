@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase  # type: ignore[import-untyped]
+from ansible.plugins.action import ActionBase
 
 ARGUMENTS = {
     "policy": {"type": "path", "required": True},

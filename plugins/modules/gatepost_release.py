@@ -136,7 +136,7 @@ import syslog  # noqa: E402 - Ansible wants the documentation first
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 from ..module_utils.release.errors import ReleaseError  # noqa: E402
 from ..module_utils.release.place import Place  # noqa: E402
