@@ -22,7 +22,7 @@ def group(gate: MailServer, *attempts: dict[str, Any], **more: Any) -> dict[str,
 
 
 def attempt(identity: str = "1", to: str = "<anna@example.org>", mail: str | None = None) -> dict[str, Any]:
-    return {"id": identity, "mail_from": "<a@b.example>", "rcpt_to": to, "mail": mail}
+    return {"mail_from": "<a@b.example>", "recipients": [{"id": identity, "rcpt_to": to}], "mail": mail}
 
 
 def sent(*groups: dict[str, Any], deadline: float = 5) -> dict[str, Any]:
@@ -91,11 +91,38 @@ def test_a_server_that_says_nothing_is_an_error_at_the_deadline() -> None:
         assert sent(work, deadline=0.4)["1"]["error"]
 
 
-def test_a_server_that_closes_is_asked_once_more_and_not_for_ever(gate: MailServer) -> None:
+def test_a_server_that_hangs_up_between_attempts_is_connected_to_anew(gate: MailServer) -> None:
+    gate.answers = {"RCPT TO:<again": "421 too many errors", "RSET": "250 2.0.0 Ok"}
+    answers = sent(group(gate, attempt("1"), attempt("2", "<again@example.org>"), attempt("3")))
+    assert last(answers["2"])[1].startswith("421")
+    assert last(answers["3"])[1].startswith("250")
+    assert len(gate.clients) == 3
+
+
+def test_a_server_that_always_closes_is_not_asked_for_ever(gate: MailServer) -> None:
     gate.answers = {"MAIL": None}
-    answer = sent(group(gate, attempt()))["1"]
-    assert "closed" in answer["error"]
+    answers = sent(group(gate, attempt("1"), attempt("2")))
+    assert all("closed" in answer["error"] for answer in answers.values())
     assert len(gate.clients) == 2
+
+
+def test_one_mail_goes_to_several_recipients_and_each_has_an_answer_of_its_own(gate: MailServer) -> None:
+    gate.answers = {"RCPT TO:<nobody": "550 5.1.1 User unknown"}
+    several = attempt("1", mail=MAIL) | {
+        "recipients": [
+            {"id": str(n), "rcpt_to": f"<{name}@example.org>"} for n, name in enumerate(("a", "nobody", "b"))
+        ]
+    }
+    answers = sent(group(gate, several))
+    assert [last(answers[n])[1][:3] for n in "012"] == ["250", "550", "250"]
+    assert [last(answers[n])[0] for n in "02"] == [".", "."]
+    assert len(gate.mails) == 1
+
+
+def test_a_mail_that_nobody_gets_is_not_sent(gate: MailServer) -> None:
+    gate.answers = {"RCPT": "550 5.1.1 User unknown"}
+    sent(group(gate, attempt(mail=MAIL)))
+    assert "DATA" not in gate.heard
 
 
 def test_a_server_that_hangs_up_after_a_refusal_has_refused(gate: MailServer) -> None:

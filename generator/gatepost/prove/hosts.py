@@ -102,7 +102,10 @@ def _answer(file: Path, trouble: str) -> Any:
         return Unreached(f"no answer over its Ansible connection{': ' if trouble else ''}{trouble}")
     if "answer" not in done:
         return Unreached(str(done.get("msg", "no answer over its Ansible connection"))[:500])
-    return unpack(done["answer"])
+    try:
+        return unpack(done["answer"])
+    except (ValueError, zlib.error):
+        return Unreached("its answer was damaged on the way")
 
 
 def pack(data: Any) -> str:

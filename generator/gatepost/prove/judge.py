@@ -43,6 +43,8 @@ def judge(model: Model, probe: Probe, seen: Seen) -> Result:
         return _unknown(probe, seen, "the inventory has no vantage point for it")
     if seen.error or not seen.replies:
         return _unknown(probe, seen, seen.error or "it was not sent")
+    if seen.replies[-1].code == 421:
+        return _unknown(probe, seen, f"the server does not serve: {seen.replies[-1]}")
     verdict = _verdict(model, probe, seen)
     differences = tuple(_differences(probe, verdict, seen))
     doubts = tuple(_doubts(probe, verdict, seen))

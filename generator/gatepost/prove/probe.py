@@ -31,6 +31,7 @@ class Probe:
     inventory has no vantage point for it; such a probe is never sent, and its attempt's client is the unspecified
     address. `loose`: any permanent refusal counts, since RFC 5321 lets a server refuse an odd form for several reasons.
     `by_score`: the server's own spam score takes the place of the attempt's before the two are compared.
+    `together`: probes that differ in the recipient alone may be one mail to several recipients.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Probe:
     mail: Mail | None = None
     loose: bool = False
     by_score: bool = False
+    together: bool = False
     # What stands behind MAIL FROM: and RCPT TO:, where it is not simply the address in angle brackets.
     mail_from: str = ""
     rcpt_to: str = ""

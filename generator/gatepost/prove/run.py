@@ -47,7 +47,7 @@ def prove(model: Model, inventory: Inventory, at: Path, hosts: tuple[Host, ...],
     begun = time.monotonic()
     made = [probe for host in hosts for probe in probes(model, inventory.vantage, host)]
     plan = Plan(secrets.token_hex(6), datetime.now(UTC), inventory, hosts, tuple(made))
-    say(f"{len(made)} probes, {sum(probe.mail is not None for probe in made)} of them mails")
+    say(f"{len(made)} probes, with {plan.mails} mails")
     seen, servers = _observe(model, plan, at, say)
     judged = [judge(model, probe, seen.get(probe.id, Seen(error="it was not sent"))) for probe in made]
     judged += [_signatures(model, host, servers.get(host.name)) for host in hosts]

@@ -142,6 +142,7 @@ class Setting:
         mail: Mail | None = None,
         loose: bool = False,
         by_score: bool = False,
+        together: bool = False,
         mail_from: str = "",
         rcpt_to: str = "",
         **facts: Any,
@@ -155,7 +156,7 @@ class Setting:
             **facts,
         )
         return Probe(
-            "", self.host.name, what, attempt, origin, proves, mail, loose, by_score, mail_from, rcpt_to
+            "", self.host.name, what, attempt, origin, proves, mail, loose, by_score, together, mail_from, rcpt_to
         )  # numbered when all are known
 
     def entry_path(self, which: str, index: int, entry: Entry) -> PolicyPath:

@@ -68,13 +68,20 @@ def _seen(
         transcript_of(answer),
         answer["error"],
         answer["client"],
-        tuple(found.arrived.get(mark, ())),
+        tuple(_of(probe, found.arrived.get(mark, []))),
         tuple(found.notices.get(mark, ())),
         tuple(found.quarantined.get(mark, ())),
         tuple(_queued(server, probe)),
         tuple(_unread(plan, probe, answers["mailbox"])),
         _server_error(server, probe),
     )
+
+
+def _of(probe: Probe, arrived: list[Arrival]) -> Iterator[Arrival]:
+    """Where several probes are one mail, what arrived for each of them."""
+    for arrival in arrived:
+        if not probe.together or arrival.mailbox == probe.attempt.recipient.lower():
+            yield arrival
 
 
 def _queued(server: Any, probe: Probe) -> Iterator[str]:

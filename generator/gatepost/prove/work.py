@@ -23,6 +23,8 @@ from gatepost.prove.setting import parsed
 # Attempts in one conversation: a server slows down and hangs up where there are many errors.
 _IN_ONE = 8
 _CONNECTIONS = 4
+# Recipients of one mail, where a mail may have several.
+_RECIPIENTS = 20
 # Seconds: what a phase takes at least, and what each attempt or mail may add.
 _LEAST, _AN_ATTEMPT, _A_MAIL = 45.0, 0.5, 0.6
 # Clocks differ; mails of this run are told by their marks, the time only spares looking at old ones.
@@ -40,13 +42,36 @@ class Plan:
     probes: tuple[Probe, ...]
 
     def mark(self, probe: Probe) -> str:
-        """What a probe's mail carries."""
-        return f"{self.run}.{probe.id}"
+        """What a probe's mail carries: for probes that are one mail together, the mark of the first."""
+        return f"{self.run}.{self._leaders.get(probe.id, probe.id)}"
+
+    @cached_property
+    def _leaders(self) -> dict[str, str]:
+        return {probe.id: mail[0].id for mails in self.conversations.values() for mail in mails for probe in mail}
+
+    @cached_property
+    def conversations(self) -> dict[tuple[str, ...], list[list[Probe]]]:
+        """The mails of each vantage host, server, source and HELO: they can share a conversation."""
+        found: dict[tuple[str, ...], list[list[Probe]]] = defaultdict(list)
+        for probe in self.sendable:
+            vantage = probe.origin.vantage if probe.origin else ""
+            mails = found[(vantage, probe.host, str(probe.attempt.client), probe.attempt.helo, str(probe.port))]
+            shared = next((mail for mail in reversed(mails) if _one_mail(mail, probe)), None)
+            if shared is None:
+                mails.append([probe])
+            else:
+                shared.append(probe)
+        return found
 
     @cached_property
     def sendable(self) -> tuple[Probe, ...]:
         """The probes that have somewhere to come from."""
         return tuple(probe for probe in self.probes if probe.origin)
+
+    @property
+    def mails(self) -> int:
+        """How many mails are sent."""
+        return sum(mail[0].mail is not None for mails in self.conversations.values() for mail in mails)
 
     def reader_of(self, mailbox: str) -> str | None:
         """The host on which a mailbox is read."""
@@ -71,35 +96,32 @@ class Phase:
 def sending(plan: Plan) -> Phase:
     """What each vantage host sends."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for (vantage, *_), probes in _together(plan).items():
-        groups[vantage] += list(_conversations(plan, probes))
+    for (vantage, *_), mails in plan.conversations.items():
+        groups[vantage] += list(_groups(plan, mails))
     seconds = _LEAST + _AN_ATTEMPT * len(plan.sendable)
     many = _CONNECTIONS * max(1, len(plan.hosts))
     work = {host: {"deadline": seconds, "connections": many, "groups": given} for host, given in groups.items()}
     return Phase({"send": work}, seconds)
 
 
-def _together(plan: Plan) -> dict[tuple[str, ...], list[Probe]]:
-    """Probes that can share a conversation: same vantage, server, source and HELO."""
-    found: dict[tuple[str, ...], list[Probe]] = defaultdict(list)
-    for probe in plan.sendable:
-        if probe.origin:
-            key = (probe.origin.vantage, probe.host, str(probe.attempt.client), probe.attempt.helo, str(probe.port))
-            found[key].append(probe)
-    return found
+def _one_mail(mail: list[Probe], probe: Probe) -> bool:
+    """Whether a probe can be one more recipient of a mail."""
+    first = mail[0]
+    both = probe.together and first.together and probe.mail is not None
+    return both and len(mail) < _RECIPIENTS and (first.mail, first.wire_sender) == (probe.mail, probe.wire_sender)
 
 
-def _conversations(plan: Plan, probes: list[Probe]) -> Iterator[dict[str, Any]]:
-    first = probes[0]
+def _groups(plan: Plan, mails: list[list[Probe]]) -> Iterator[dict[str, Any]]:
+    first = mails[0][0]
     host = next(host for host in plan.hosts if host.name == first.host)
     bound = first.origin is not None and first.origin.bound
-    for at in range(0, len(probes), _IN_ONE):
+    for at in range(0, len(mails), _IN_ONE):
         yield {
             "target": _target(host, first.attempt.client.version),
             "port": first.port,
             "source": str(first.attempt.client) if bound else None,
             "helo": first.attempt.helo,
-            "attempts": [_attempt(plan, probe) for probe in probes[at : at + _IN_ONE]],
+            "attempts": [_attempt(plan, mail) for mail in mails[at : at + _IN_ONE]],
         }
 
 
@@ -107,10 +129,12 @@ def _target(host: Host, version: int) -> str:
     return next((a for a in host.addresses if ipaddress.ip_address(a).version == version), host.fqdn)
 
 
-def _attempt(plan: Plan, probe: Probe) -> dict[str, Any]:
-    a = probe.attempt
-    text = probe.mail.text(a.sender, a.recipient, plan.mark(probe), plan.now) if probe.mail else None
-    return {"id": probe.id, "mail_from": probe.wire_sender, "rcpt_to": probe.wire_recipient, "mail": text}
+def _attempt(plan: Plan, probes: list[Probe]) -> dict[str, Any]:
+    first = probes[0]
+    recipients = [probe.attempt.recipient for probe in probes]
+    text = first.mail.text(first.attempt.sender, recipients, plan.mark(first), plan.now) if first.mail else None
+    named = [{"id": probe.id, "rcpt_to": probe.wire_recipient} for probe in probes]
+    return {"mail_from": first.wire_sender, "recipients": named, "mail": text}
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """What arrived: mailboxes, read over IMAP, and emptied of probes afterwards.
 
-In: for each address its login and the marks of the mails to wait for. Out: for each address every mail that carries this run's token
-anywhere (a notice about a probe quotes it): its headers, and whether the probe's own mark stands in them.
+In: for each address its login and the marks of the mails to wait for. Out: for each address every mail that carries
+this run's token anywhere (a notice about a probe quotes it): its headers, and whether the probe's own mark stands in
+them.
 How it fails: a mailbox that cannot be read holds `error`; all of it ends at the deadline.
 """
 

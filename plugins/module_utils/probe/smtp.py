@@ -125,63 +125,66 @@ def send(work: dict[str, Any]) -> dict[str, Any]:
 def _converse(group: dict[str, Any], deadline: float) -> Iterator[tuple[str, dict[str, Any]]]:
     open_now: Conversation | None = None
     for attempt in group["attempts"]:
-        answer: dict[str, Any] = {}
-        # A server may end a conversation after some errors: each attempt gets one fresh connection at most.
-        for fresh in (False, True):
-            if fresh and answer["said"]:
-                break
-            answer, open_now = _attempt(group, attempt, open_now, deadline)
-            if not answer["error"]:
-                break
-        yield attempt["id"], answer
+        reused = open_now is not None
+        answers, open_now = _attempt(group, attempt, open_now, deadline)
+        # A server may end a conversation after some errors: then the attempt gets one fresh connection.
+        if reused and all(_unserved(answer) for answer in answers.values()):
+            answers, open_now = _attempt(group, attempt, None, deadline)
+        yield from answers.items()
     if open_now:
         open_now.close()
 
 
+def _unserved(answer: dict[str, Any]) -> bool:
+    said: list[Exchange] = answer["said"]
+    return said[-1][1][-1].startswith("421") if said else answer["error"] is not None
+
+
 def _attempt(
     group: dict[str, Any], attempt: dict[str, Any], known: Conversation | None, deadline: float
-) -> tuple[dict[str, Any], Conversation | None]:
-    said: list[Exchange] = []
-    answer: dict[str, Any] = {"said": said, "error": None, "client": known.client if known else ""}
+) -> tuple[dict[str, dict[str, Any]], Conversation | None]:
+    """One mail to one or more recipients, on the connection at hand or a new one; and the connection, if it lasts."""
+    said: dict[str, list[Exchange]] = {one["id"]: [] for one in attempt["recipients"]}
+    on, error, refused = known, "", []
     try:
         on = known or Conversation(group, deadline)
-        answer["client"] = on.client
-        refused = [exchange for exchange in on.opening if exchange[1][-1][:1] != "2"]
-        if refused:
-            said += refused
-            on.close()
-            return answer, None
-        for exchange in _dialogue(on, attempt):
-            said.append(exchange)
-        if said[-1][1][-1].startswith("421"):
-            on.close()
-            return answer, None
-        on.say("RSET")
-        return answer, on
-    except NoAnswerError as error:
-        # Where the last command was answered, a server that closes afterwards took nothing back.
-        answer["error"] = None if said and _final(said) else str(error)
-        if known:
-            known.close()
-        return answer, None
+        if refused := [exchange for exchange in on.opening if exchange[1][-1][:1] != "2"]:
+            said = dict.fromkeys(said, refused)
+        else:
+            _dialogue(on, attempt, said)
+            on.say("RSET")
+    except NoAnswerError as problem:
+        error = str(problem)
+    client = on.client if on else ""
+    # Where the last command was answered, a server that closes afterwards took nothing back.
+    answers = {
+        identity: {"said": had, "client": client, "error": None if not error or _final(had) else error}
+        for identity, had in said.items()
+    }
+    if on and (error or any(_unserved(answer) for answer in answers.values()) or refused):
+        on.close()
+        on = None
+    return answers, on
 
 
 def _final(said: list[Exchange]) -> bool:
-    return said[-1][1][-1][:1] in "45" or said[-1][0] == "."
+    return bool(said) and (said[-1][1][-1][:1] in "45" or said[-1][0] == ".")
 
 
-def _dialogue(on: Conversation, attempt: dict[str, Any]) -> Iterator[Exchange]:
-    """MAIL, RCPT and perhaps the mail itself, until the server says no."""
-    commands = [f"MAIL FROM:{attempt['mail_from']}", f"RCPT TO:{attempt['rcpt_to']}"]
-    if attempt.get("mail") is not None:
-        commands.append("DATA")
-    for command in commands:
-        reply = on.say(command)
-        yield command, reply
-        if reply[-1][:1] not in "23":
-            return
-    if attempt.get("mail") is not None:
-        yield ".", on.send(_stuffed(attempt["mail"]))
+def _dialogue(on: Conversation, attempt: dict[str, Any], said: dict[str, list[Exchange]]) -> None:
+    """MAIL, a RCPT for each recipient, and perhaps the mail itself, until the server says no."""
+
+    def say(command: str, whom: list[str], octets: bytes | None = None) -> str:
+        reply = on.say(command) if octets is None else on.send(octets)
+        for identity in whom:
+            said[identity].append((command, reply))
+        return reply[-1][:1]
+
+    if say(f"MAIL FROM:{attempt['mail_from']}", list(said)) != "2":
+        return
+    taken = [one["id"] for one in attempt["recipients"] if say(f"RCPT TO:{one['rcpt_to']}", [one["id"]]) == "2"]
+    if taken and attempt.get("mail") is not None and say("DATA", taken) == "3":
+        say(".", taken, _stuffed(attempt["mail"]))
 
 
 def _stuffed(mail: str) -> bytes:

@@ -38,6 +38,7 @@ def _existing(setting: Setting, domain: str, *, first: bool) -> Iterator[Probe]:
             setting.origins.outside(version),
             recipient,
             mail=Mail() if delivered else None,
+            together=True,
         )
 
 
