@@ -20,7 +20,7 @@ organisation:
 domains:
   example.org:
     deliver_to: smtp:[mailstore.example.org]:25
-    recipients: {list: [anna@example.org, '"john doe"@example.org', "o'brien@example.org", "50%off@example.org"]}
+    recipients: {list: [anna@example.org, '"john doe"@example.org', "o'brien@example.org"]}
 networks:
   internal: [192.0.2.0/24, "2001:db8:1::/48"]
 """
