@@ -21,8 +21,8 @@ options:
     description:
       - V(send) makes SMTP attempts from this host.
       - V(mailbox) waits for mails over IMAP, reads their headers and deletes them.
-      - V(server) asks clamd for its version, and looks into the queues and the quarantine of this mail server. Files of
-        probes are removed from the quarantine.
+      - V(server) asks clamd for its version, and looks into the queues and the quarantine of this mail server. What
+        is left of the probes there is removed.
     type: str
     choices: [send, mailbox, server]
     required: true

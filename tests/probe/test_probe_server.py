@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -96,6 +97,24 @@ def test_the_runs_mails_in_a_queue_are_told_by_envelope_and_time(work: dict[str,
     told.append(line("a@b.example", "anna@example.org", -1))
     found = [mail for text in told for mail in server._of_run(text, ours, work["begun"], "/etc/postfix")]
     assert [(mail["recipient"], mail["reason"]) for mail in found] == [('"anna"@example.org', "store is down")]
+
+
+def test_what_waits_is_told_by_its_mark_and_removed_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {
+        "OURS": f"Subject: x\nX-Gatepost-Probe: {RUN}.gate-0001\n",
+        "OTHER": "X-Gatepost-Probe: another.gate-1\n",
+    }
+    ran: list[tuple[str, ...]] = []
+
+    def run(*command: str) -> Any:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0, headers.get(command[-1], ""), "")
+
+    monkeypatch.setattr(server, "_run", run)
+    waiting: list[dict[str, Any]] = [{"id": name, "instance": "/etc/postfix"} for name in ("OURS", "OTHER", "GONE")]
+    assert [mail["id"] for mail in waiting if server._marked_and_removed(mail, RUN)] == ["OURS"]
+    assert waiting[0]["mark"] == f"{RUN}.gate-0001"
+    assert [command[-1] for command in ran if command[0] == "postsuper"] == ["OURS"]
 
 
 # --- clamd -----------------------------------------------------------------------------------------------------------

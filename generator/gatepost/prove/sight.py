@@ -23,6 +23,7 @@ class _Found:
     arrived: Mapping[str, list[Arrival]]
     notices: Mapping[str, list[Arrival]]
     quarantined: Mapping[str, list[str]]
+    queued: Mapping[str, list[str]]
 
 
 def sight(plan: Plan, told: Mapping[str, Any], answers: Mapping[Any, Mapping[str, Any]]) -> dict[str, Seen]:
@@ -42,7 +43,7 @@ def _found(answers: Mapping[Any, Mapping[str, Any]]) -> _Found:
     for answer in answers["server"].values():
         for mail in [] if isinstance(answer, Unreached) else answer["quarantined"]:
             quarantined[mail["mark"]].append(mail["head"])
-    return _Found(arrived, notices, quarantined)
+    return _Found(arrived, notices, quarantined, _queued(answers["server"]))
 
 
 def _arrivals(mailboxes: Mapping[str, Any]) -> Iterator[Arrival]:
@@ -71,7 +72,7 @@ def _seen(
         tuple(_of(probe, found.arrived.get(mark, []))),
         tuple(found.notices.get(mark, ())),
         tuple(found.quarantined.get(mark, ())),
-        tuple(_queued(server, probe)),
+        tuple(found.queued.get(mark, ())),
         tuple(_unread(plan, probe, answers["mailbox"])),
         _server_error(server, probe),
     )
@@ -84,12 +85,14 @@ def _of(probe: Probe, arrived: list[Arrival]) -> Iterator[Arrival]:
             yield arrival
 
 
-def _queued(server: Any, probe: Probe) -> Iterator[str]:
-    """Mails in a queue are told by their envelope, since a queue does not show headers."""
-    for mail in [] if isinstance(server, Unreached) else server["queued"]:
-        same = mail["sender"].lower() == probe.attempt.sender.lower()
-        if same and mail["recipient"].lower() == probe.attempt.recipient.lower():
-            yield f"{mail['id']} in {mail['instance']} ({mail['queue']}): {mail['reason'] or 'no reason yet'}"
+def _queued(servers: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Where each mail waits that has not arrived, and why."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for answer in servers.values():
+        for mail in [] if isinstance(answer, Unreached) else answer["queued"]:
+            where = f"{mail['id']} in {mail['instance']} ({mail['queue']})"
+            found[mail["mark"]].append(f"{where}: {mail['reason'] or 'no reason yet'}")
+    return found
 
 
 def _server_error(server: Any, probe: Probe) -> str | None:

@@ -1,6 +1,7 @@
 """What a mail server itself knows: the signatures that clamd has loaded, what lies in quarantine, what still waits.
 
 In: the run's token, the envelopes of its probes, the marks that must turn up in quarantine. Out: plain data.
+What is left of the run is removed, from the quarantine and from the queues.
 How it fails: a question without an answer holds an `error`; waiting ends at the deadline.
 """
 
@@ -41,7 +42,8 @@ def ask(work: dict[str, Any]) -> dict[str, Any]:
         if error or quiet >= QUIET_LOOKS or (not missing and not moving) or time.monotonic() > deadline:
             break
         time.sleep(PAUSE)
-    return {**answer, "queued": waiting, "queue_error": error, "quarantined": _read_and_removed(found)}
+    queued = [mail for mail in waiting if _marked_and_removed(mail, work["run"])]
+    return {**answer, "queued": queued, "queue_error": error, "quarantined": _read_and_removed(found)}
 
 
 # --- clamd -----------------------------------------------------------------------------------------------------------
@@ -117,6 +119,17 @@ def _of_run(line: str, ours: set[tuple[str, str]], begun: float, folder: str) ->
             }
 
 
+def _marked_and_removed(mail: dict[str, Any], run: str) -> bool:
+    """Whether a mail in a queue is one of ours, by its mark; it is not left to be delivered some time later."""
+    headers = _run("postcat", "-c", mail["instance"], "-qh", mail["id"]).stdout
+    found = MARK.search(headers.encode())
+    if not found or not found[1].startswith(run.encode()):
+        return False
+    mail["mark"] = found[1].decode("utf-8", "replace")
+    _run("postsuper", "-c", mail["instance"], "-d", mail["id"])
+    return True
+
+
 # --- the quarantine --------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +141,7 @@ def _quarantined(work: dict[str, Any]) -> Iterator[dict[str, Any]]:
             path = Path(folder, name)
             head = _head(path, work["begun"])
             found = MARK.search(head) if head else None
-            if found and token in found[1]:
+            if found and found[1].startswith(token):
                 yield {"file": str(path), "mark": found[1].decode("utf-8", "replace"), "head": head}
 
 
