@@ -13,7 +13,7 @@ from release.place import Place, place_lock
 from release.release import Tools, present, rolled_back
 from release.store import BEFORE, current_id, history_read
 from release.systemd import Systemd, UnitState
-from stand_ins import Bundle, DoRelease, RememberingSystemd, tree
+from stand_ins import GROUP, OWNER, Bundle, DoRelease, RememberingSystemd, tree
 
 ONE = Bundle({"/etc/old.conf": "one\n", "/etc/deep/er/new.conf": "one\n"})
 TWO = Bundle({"/etc/old.conf": "two\n"})
@@ -77,6 +77,26 @@ def test_rolling_back_goes_one_release_at_a_time_down_to_before_gatepost(
     assert back(place, systemd)["active"] == BEFORE
     assert tree(place) == before
     assert not systemd.units["gate.service"].active
+
+
+def test_going_back_takes_away_folders_that_a_release_made_but_spares_one_that_is_in_use(
+    release: DoRelease, place: Place, systemd: RememberingSystemd
+) -> None:
+    folders = [{"path": path, "owner": OWNER, "group": GROUP, "mode": "0755"} for path in ("/etc/lane", "/etc/spool")]
+    release(Bundle({"/etc/lane/main.cf": "1\n"}, extra={"directories": folders}))
+    place.live("/etc/spool/mail").write_text("a mail\n")
+    back(place, systemd)
+    assert not place.live("/etc/lane").exists()
+    assert place.live("/etc/spool/mail").exists()
+
+
+def test_a_folder_that_the_new_release_still_names_stays_when_its_last_file_goes(
+    release: DoRelease, place: Place
+) -> None:
+    extra = {"directories": [{"path": "/etc/lane", "owner": OWNER, "group": GROUP, "mode": "0755"}]}
+    release(Bundle({"/etc/lane/main.cf": "1\n"}, extra=extra))
+    release(Bundle({}, extra=extra))
+    assert place.live("/etc/lane").is_dir()
 
 
 def test_five_releases_are_kept(release: DoRelease, place: Place) -> None:

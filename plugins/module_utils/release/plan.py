@@ -27,8 +27,8 @@ def plan_items(place: Place, to: Release | None, old: Release | None, before: Ma
     mostly nothing.
     """
     wanted = [*_release_items(to)] if to else []
-    gone = sorted((old.paths if old else frozenset()) - (to.paths if to else frozenset()))
-    wanted += [before.get(path, Item(Record(path, "absent"))) for path in (*gone, *_emptied(gone, before))]
+    kept = to.paths if to else frozenset()
+    wanted += _leavings((old.paths if old else frozenset()) - kept, kept, before)
     differing = [item for item in wanted if record_look(place, item.record.path) != item.record]
     return _parents(place, differing) + differing
 
@@ -66,10 +66,15 @@ def _file_item(release: Release, file: File) -> Item:
     return Item(record, release.content(file.path))
 
 
-def _emptied(gone: Iterable[str], before: Mapping[str, Item]) -> list[str]:
-    """Folders that were made on the way to paths that go, the deepest first; putting "absent" spares a full one."""
-    above = {folder for path in gone for folder in folders_above(path)}
-    return sorted((folder for folder in above if folder in before and folder not in gone), reverse=True)
+def _leavings(gone: frozenset[str], kept: frozenset[str], before: Mapping[str, Item]) -> list[Item]:
+    """What stood there before is put back; then what is to be absent goes, the deepest first.
+
+    Folders that were made on the way go too; putting "absent" spares a folder that is not empty.
+    """
+    on_the_way = {folder for path in gone for folder in folders_above(path) if folder in before} - kept
+    items = [before.get(path, Item(Record(path, "absent"))) for path in sorted(gone | on_the_way)]
+    put_back = [item for item in items if item.record.kind != "absent"]
+    return put_back + [item for item in reversed(items) if item.record.kind == "absent"]
 
 
 def folders_above(path: str) -> list[str]:
