@@ -36,7 +36,7 @@ def stage_release(place: Place, raw: dict[str, Any], archive: Path | None) -> Re
         return kept
     staging = folder.with_name(f"{folder.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    (staging / "files").mkdir(parents=True)
     try:
         _fill(place, manifest, staging, archive)
         made = [_build(place, file, staging) for file in manifest.files if file.build]
