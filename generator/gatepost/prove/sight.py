@@ -63,14 +63,17 @@ def _seen(
         return Seen(error=f"{where}: {sent.reason if sent else 'it was not asked'}")
     answer = sent["attempts"][probe.id]
     mark = plan.mark(probe)
+    arrived = tuple(_of(probe, found.arrived.get(mark, [])))
+    # A notice about a mail to several is about those whom it did not reach.
+    notices = () if probe.together and arrived else tuple(found.notices.get(mark, ()))
     server = answers["server"].get(probe.host, Unreached("it was not asked"))
     return Seen(
         replies_of(answer["said"]),
         transcript_of(answer),
         answer["error"],
         answer["client"],
-        tuple(_of(probe, found.arrived.get(mark, []))),
-        tuple(found.notices.get(mark, ())),
+        arrived,
+        notices,
         tuple(found.quarantined.get(mark, ())),
         tuple(found.queued.get(mark, ())),
         tuple(_unread(plan, probe, answers["mailbox"])),
