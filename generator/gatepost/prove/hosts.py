@@ -62,7 +62,7 @@ def _write(folder: Path, work: Work) -> None:
 def _play(folder: Path, work: Work, inventory: Path, seconds: float, say: Callable[[str], None]) -> str:
     """Run the playbook; says what Ansible complained of, if it ended badly."""
     repository = _repository()
-    environment = {**os.environ, **_environment(folder, repository)}
+    environment = {**os.environ, **_environment(repository)}
     playbook = str(repository / "playbooks/prove.yml") if repository else f"{COLLECTION}.prove"
     command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), "-e", f"@{folder}/variables.json"]
     hosts = sorted({host for given in work.values() for host in given})
@@ -83,16 +83,14 @@ def _repository() -> Path | None:
     return root if (root / "playbooks/prove.yml").is_file() else None
 
 
-def _environment(folder: Path, repository: Path | None) -> dict[str, str]:
-    """How Ansible finds the module: in a checkout, by standing in for the installed collection."""
+def _environment(repository: Path | None) -> dict[str, str]:
+    """How Ansible finds the module: in a checkout by its folders, else in the collection that holds the playbook."""
     quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_RETRY_FILES_ENABLED": "0", "ANSIBLE_LOCALHOST_WARNING": "0"}
     if repository is None:
         return quiet
-    shelf = folder / "collections/ansible_collections/gatepost"
-    shelf.mkdir(parents=True)
-    (shelf / "mail").symlink_to(repository)
-    paths = [str(folder / "collections"), os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")]
-    return {**quiet, "ANSIBLE_COLLECTIONS_PATH": ":".join(path for path in paths if path)}
+    plugins = repository / "plugins"
+    found = {"ANSIBLE_LIBRARY": str(plugins / "modules"), "ANSIBLE_MODULE_UTILS": str(plugins / "module_utils")}
+    return {**quiet, **found}
 
 
 def _answer(file: Path, trouble: str) -> Any:

@@ -212,7 +212,7 @@ def test_a_mail_is_marked_and_names_its_attachment() -> None:
     assert read["Message-ID"] == "<run.gate-0001@b.example>"
     part = read.get_payload(1)
     assert not isinstance(part, str)
-    assert (part.get_filename(), part.get_payload(decode=True)) == ("probe.exe", b"harmless")  # type: ignore[union-attr]
+    assert (part.get_filename(), part.get_payload(decode=True)) == ("probe.exe", b"harmless")
     assert text.count("\r\n") == text.count("\n")
 
 

@@ -34,7 +34,7 @@ def told(plan: Plan, code: str = "250 2.0.0 Ok") -> dict[str, Any]:
 
 
 def answers(**more: Any) -> dict[Any, Any]:
-    server = {"clamd": {}, "queued": [], "queue_error": None, "quarantined": []}
+    server: dict[str, Any] = {"clamd": {}, "queued": [], "queue_error": None, "quarantined": []}
     return {"send": {}, "server": {"gate": server}, "mailbox": {}} | more
 
 
@@ -114,7 +114,7 @@ def test_a_mail_is_found_by_its_mark_in_mailbox_quarantine_and_queue() -> None:
     boxes = {"store": {"mailboxes": {"anna@example.org": {"error": None, "mails": [mail]}}}}
     waits = {"mark": plan.mark(spam), "id": "X", "instance": "/etc/postfix", "queue": "deferred", "reason": "down"}
     kept = [{"mark": plan.mark(virus), "head": ""}]
-    server = {"clamd": {}, "queued": [waits], "queue_error": None, "quarantined": kept}
+    server: dict[str, Any] = {"clamd": {}, "queued": [waits], "queue_error": None, "quarantined": kept}
     seen = sight(plan, told(plan), answers(server={"gate": server}, mailbox=boxes))
     assert judge(MODEL, known, seen[known.id]).outcome == "ok"
     assert judge(MODEL, virus, seen[virus.id]).outcome == "ok"
