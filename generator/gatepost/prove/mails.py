@@ -48,13 +48,13 @@ class Mail:
     attachment: tuple[str, bytes] | None = None
     odd: bool = False
 
-    def text(self, sender: str, recipients: list[str], mark: str, now: datetime) -> str:
+    def text(self, sender: str, recipient: str, mark: str, now: datetime) -> str:
         """The whole mail, with CRLF at each line's end."""
-        author = sender or recipients[0]
+        author = sender or recipient
         domain = author.rpartition("@")[2]
         headers = [
             f"From: Gatepost <{author}>",
-            "To: " + ",\r\n ".join(to if "@" in to else f"{to}@{domain}" for to in recipients),
+            f"To: {recipient if '@' in recipient else f'{recipient}@{domain}'}",
             f"Subject: {self.subject}",
             f"Message-ID: <{mark}@{domain}>",
             f"{MARK}: {mark}",

@@ -28,7 +28,7 @@ NOWHERE = "gatepost-probe.invalid"
 LOCAL = "gatepost-probe"
 UNKNOWN = "no-such-person-gatepost"
 # What every mail program would take for an address.
-_ORDINARY = re.compile(r"[a-z0-9._+-]+@")
+_ORDINARY = re.compile(r"[a-z0-9][a-z0-9._+-]*@")
 
 
 @dataclass(frozen=True)
