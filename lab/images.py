@@ -18,22 +18,45 @@ import os
 import pathlib
 import subprocess
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable
+from typing import Any
 
 PODMAN = pathlib.Path(__file__).resolve().parent / "podman"
 # The archive moves: an older image would prove yesterday's packages.
 OLDEST = datetime.timedelta(days=7)
 
-BASE = """systemd systemd-sysv dbus openssh-server python3 python3-apt iproute2
-    procps ca-certificates""".split()
-MAIL_STACK = """postfix postfix-lmdb postfix-pcre postfix-ldap libsasl2-modules sasl2-bin
-    amavisd-new clamav-daemon clamav clamav-freshclam spamassassin spamc
-    rsyslog rsyslog-relp rsyslog-gnutls logrotate cron fail2ban nftables python3-milter
-    file gzip bzip2 xz-utils unzip 7zip cpio pax arj lzop lz4 zstd cabextract
-    openssl ssl-cert""".split()
-POST_OFFICE = """postfix postfix-lmdb postfix-pcre dovecot-lmtpd dovecot-imapd knot knot-dnsutils
-    swaks openssl ssl-cert python3-aiosmtpd python3-dnspython""".split()
+
+def _packages(*groups: str) -> tuple[str, ...]:
+    return tuple(name for group in groups for name in group.split())
+
+
+# One group a line; the order is part of a recipe's hash: another order is another image.
+BASE = _packages(
+    "systemd systemd-sysv dbus",
+    "openssh-server python3 python3-apt",  # what Ansible needs of a machine
+    "iproute2 procps ca-certificates",
+)
+MAIL_STACK = _packages(
+    "postfix postfix-lmdb postfix-pcre postfix-ldap",
+    "libsasl2-modules sasl2-bin",
+    "amavisd-new",
+    "clamav-daemon clamav clamav-freshclam",
+    "spamassassin spamc",
+    "rsyslog rsyslog-relp rsyslog-gnutls logrotate cron",
+    "fail2ban nftables",
+    "python3-milter",
+    "file gzip bzip2 xz-utils unzip 7zip cpio pax arj lzop lz4 zstd cabextract",  # Amavis unpacks with them
+    "openssl ssl-cert",
+)
+POST_OFFICE = _packages(
+    "postfix postfix-lmdb postfix-pcre",
+    "dovecot-lmtpd dovecot-imapd",
+    "knot knot-dnsutils",
+    "swaks",
+    "openssl ssl-cert",
+    "python3-aiosmtpd python3-dnspython",
+)
 
 # Hooks run on this machine, with the root of the image as $1.
 # An empty machine-id is filled at boot; "uninitialized" would make systemd
@@ -56,27 +79,32 @@ class Image:
     downloaded: tuple[str, ...] = ()
 
     def mmdebstrap(self) -> list[str]:
-        command = ["mmdebstrap", "--quiet", "--variant=minbase",
-                   "--include=" + ",".join(self.installed)]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(self.installed)]
         if self.downloaded:
-            command += ["--skip=cleanup/apt",
-                        "--customize-hook=" + DOWNLOAD_ONLY + " ".join(self.downloaded)]
-        return [*command, "--skip=cleanup/reproducible",
-                "--customize-hook=" + OWN_MACHINE_ID, self.release, "-"]
+            command += ["--skip=cleanup/apt", "--customize-hook=" + DOWNLOAD_ONLY + " ".join(self.downloaded)]
+        return [*command, "--skip=cleanup/reproducible", "--customize-hook=" + OWN_MACHINE_ID, self.release, "-"]
 
     def tag(self) -> str:
         recipe = json.dumps([self.mmdebstrap(), IMPORT])
         return f"localhost/gatepost-lab-{self.name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
-IMPORT = [str(PODMAN.name), "import", "--quiet",
-          "--change", 'CMD ["/sbin/init"]', "--change", "STOPSIGNAL=SIGRTMIN+3", "-"]
+IMPORT = [
+    str(PODMAN.name),
+    "import",
+    "--quiet",
+    "--change",
+    'CMD ["/sbin/init"]',
+    "--change",
+    "STOPSIGNAL=SIGRTMIN+3",
+    "-",
+]
 IMAGES = {
     image.name: image
     for image in (
-        Image("gate12", "bookworm", tuple(BASE), tuple(MAIL_STACK)),
-        Image("gate13", "trixie", tuple(BASE), tuple(MAIL_STACK)),
-        Image("post", "bookworm", tuple(BASE + POST_OFFICE)),
+        Image("gate12", "bookworm", BASE, MAIL_STACK),
+        Image("gate13", "trixie", BASE, MAIL_STACK),
+        Image("post", "bookworm", BASE + POST_OFFICE),
     )
 }
 
@@ -98,8 +126,9 @@ def _build_one(image: Image, say: Callable[[str], None]) -> None:
     older = _ids(image.name)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     with subprocess.Popen(image.mmdebstrap(), stdout=subprocess.PIPE, env=environment) as root:
-        imported = subprocess.run([str(PODMAN), *IMPORT[1:], image.tag()], stdin=root.stdout,
-                                  stdout=subprocess.DEVNULL, check=False)
+        imported = subprocess.run(
+            [str(PODMAN), *IMPORT[1:], image.tag()], stdin=root.stdout, stdout=subprocess.DEVNULL, check=False
+        )
     # A broken archive can look like a whole, short one to podman.
     if root.returncode or imported.returncode:
         subprocess.run([str(PODMAN), "rmi", "--force", image.tag()], capture_output=True, check=False)
@@ -111,18 +140,26 @@ def _build_one(image: Image, say: Callable[[str], None]) -> None:
 
 def _ids(name: str) -> set[str]:
     repository = f"localhost/gatepost-lab-{name}:"
-    return {found["Id"] for found in _podman_json("images", "--format", "json")
-            if any(known.startswith(repository) for known in found.get("Names") or [])}
+    return {
+        found["Id"]
+        for found in _podman_json("images", "--format", "json")
+        if any(known.startswith(repository) for known in found.get("Names") or [])
+    }
 
 
 def _is_fresh(image: Image) -> bool:
-    found = subprocess.run([str(PODMAN), "image", "inspect", "--format", "{{.Created.Unix}}", image.tag()],
-                           capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        [str(PODMAN), "image", "inspect", "--format", "{{.Created.Unix}}", image.tag()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if found.returncode:
         return False
     return time.time() - int(found.stdout) < OLDEST.total_seconds()
 
 
-def _podman_json(*arguments: str) -> list[dict]:
+def _podman_json(*arguments: str) -> list[dict[str, Any]]:
     answer = subprocess.run([str(PODMAN), *arguments], stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(answer.stdout or "[]") or []
+    found: list[dict[str, Any]] | None = json.loads(answer.stdout or "[]")
+    return found or []

@@ -3,7 +3,7 @@
 In:   the images of images.py, the files below rootfs/ (laid over a machine
       before its first boot) and zones/.
 Out:  running containers named as in MACHINES.
-Fails with NotUp when a machine does not answer in time, with
+Fails with NotUpError when a machine does not answer in time, with
 CalledProcessError when podman refuses.
 """
 
@@ -15,7 +15,7 @@ import pathlib
 import subprocess
 import tempfile
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import images
 
@@ -28,13 +28,17 @@ DEADLINE = 60.0
 # What systemd and sshd need beyond podman's default; SYS_ADMIN makes the units'
 # sandboxes real, without it systemd leaves them out in silence.
 CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "NET_RAW", "AUDIT_WRITE", "SYS_PTRACE", "MKNOD")
-SYSCTLS = ("net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.all.accept_dad=0",
-           # Any address of a whole network is bound without being added.
-           "net.ipv6.ip_nonlocal_bind=1", "net.ipv4.ip_nonlocal_bind=1",
-           "net.ipv4.ip_unprivileged_port_start=1024")
+SYSCTLS = (
+    "net.ipv6.conf.default.accept_dad=0",
+    "net.ipv6.conf.all.accept_dad=0",
+    # Any address of a whole network is bound without being added.
+    "net.ipv6.ip_nonlocal_bind=1",
+    "net.ipv4.ip_nonlocal_bind=1",
+    "net.ipv4.ip_unprivileged_port_start=1024",
+)
 
 
-class NotUp(Exception):
+class NotUpError(Exception):
     """A machine does not answer; the message says which and what it last said."""
 
 
@@ -62,18 +66,33 @@ MACHINES = {
 UNWANTED = ("postfix", "dovecot", "knot")
 
 
-def podman(*arguments: str, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([str(HERE / "podman"), *arguments], **{"check": True, **options})
+def podman(
+    *arguments: str, check: bool = True, capture_output: bool = False, stdout: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(HERE / "podman"), *arguments], check=check, capture_output=capture_output, stdout=stdout, text=True
+    )
 
 
-def quiet(*arguments: str) -> subprocess.CompletedProcess:
-    return podman(*arguments, check=False, capture_output=True, text=True)
+def quiet(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return podman(*arguments, check=False, capture_output=True)
 
 
 def make_network() -> None:
     # No name server of podman's: the machines ask world.
-    podman("network", "create", "--internal", "--disable-dns", "--ipv6",
-           "--subnet", "10.91.0.0/24", "--subnet", "fd00:db8:91::/64", NETWORK, stdout=subprocess.DEVNULL)
+    podman(
+        "network",
+        "create",
+        "--internal",
+        "--disable-dns",
+        "--ipv6",
+        "--subnet",
+        "10.91.0.0/24",
+        "--subnet",
+        "fd00:db8:91::/64",
+        NETWORK,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def _join_network() -> None:
@@ -81,8 +100,9 @@ def _join_network() -> None:
 
     Otherwise ssh to a machine of the lab would go out by the default route.
     """
-    bridge = podman("network", "inspect", "--format", "{{.NetworkInterface}}", NETWORK,
-                    capture_output=True, text=True).stdout.strip()
+    bridge = podman(
+        "network", "inspect", "--format", "{{.NetworkInterface}}", NETWORK, capture_output=True
+    ).stdout.strip()
     for address in (["10.91.0.1/24"], ["fd00:db8:91::1/64", "nodad"]):
         subprocess.run(["ip", "address", "replace", *address, "dev", bridge], check=True)
 
@@ -111,8 +131,23 @@ def leave_namespace() -> None:
     if podman("ps", "--all", "--quiet", capture_output=True).stdout.strip():
         return
     # podman leaves the empty parent of its machines' groups behind.
-    subprocess.run(["nsenter", f"--mount={NAMESPACE}/mnt", "find", "/sys/fs/cgroup/libpod_parent",
-                    "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], check=False, capture_output=True)
+    subprocess.run(
+        [
+            "nsenter",
+            f"--mount={NAMESPACE}/mnt",
+            "find",
+            "/sys/fs/cgroup/libpod_parent",
+            "-depth",
+            "-type",
+            "d",
+            "-exec",
+            "rmdir",
+            "{}",
+            ";",
+        ],
+        check=False,
+        capture_output=True,
+    )
     subprocess.run(["umount", str(NAMESPACE / "mnt")], check=False, capture_output=True)
     subprocess.run(["umount", str(NAMESPACE)], check=True)
     (NAMESPACE / "mnt").unlink(missing_ok=True)
@@ -134,16 +169,32 @@ def boot(names: list[str], say: Callable[[str], None]) -> None:
 def _create(name: str, key: pathlib.Path) -> None:
     machine = MACHINES[name]
     podman(
-        "create", "--name", name, "--hostname", f"{name}.lab.test", "--systemd=always",
+        "create",
+        "--name",
+        name,
+        "--hostname",
+        f"{name}.lab.test",
+        "--systemd=always",
         # A lasting MAC: the others need not notice that the machine was made anew.
-        "--network", f"{NETWORK}:ip=10.91.0.{machine.number},ip6=fd00:db8:91::{machine.number},"
-        f"mac=02:91:00:00:00:{machine.number}",
-        "--dns", "10.91.0.30", "--dns-search", ".", "--dns-opt", "timeout:2", "--dns-opt", "attempts:2",
-        "--pull=never", "--label", "gatepost=lab",
+        "--network",
+        f"{NETWORK}:ip=10.91.0.{machine.number},ip6=fd00:db8:91::{machine.number},mac=02:91:00:00:00:{machine.number}",
+        "--dns",
+        "10.91.0.30",
+        "--dns-search",
+        ".",
+        "--dns-opt",
+        "timeout:2",
+        "--dns-opt",
+        "attempts:2",
+        "--pull=never",
+        "--label",
+        "gatepost=lab",
         *(f"--cap-add={capability}" for capability in CAPABILITIES),
         *(f"--sysctl={setting}" for setting in SYSCTLS),
         *(f"--volume={mount}" for mount in machine.mounts),
-        images.IMAGES[machine.image].tag(), stdout=subprocess.DEVNULL)
+        images.IMAGES[machine.image].tag(),
+        stdout=subprocess.DEVNULL,
+    )
     for layer in machine.layers:
         podman("cp", f"{HERE}/rootfs/{layer}/.", f"{name}:/")
     with tempfile.TemporaryDirectory() as made:
@@ -179,8 +230,12 @@ def _touch(path: pathlib.Path) -> None:
 
 
 # Zones whose names the server makes from the addresses.
-FROM_ADDRESSES = {"host.foreign.test": "names", "113.0.203.in-addr.arpa": "ptr",
-                  "100.51.198.in-addr.arpa": "ptr", "8.b.d.0.1.0.0.2.ip6.arpa": "ptr"}
+FROM_ADDRESSES = {
+    "host.foreign.test": "names",
+    "113.0.203.in-addr.arpa": "ptr",
+    "100.51.198.in-addr.arpa": "ptr",
+    "8.b.d.0.1.0.0.2.ip6.arpa": "ptr",
+}
 
 
 def _zones_conf(path: pathlib.Path) -> None:
@@ -188,9 +243,11 @@ def _zones_conf(path: pathlib.Path) -> None:
     lines = ["# Made by lab/lab from the files in lab/zones.", "zone:"]
     for file in sorted((HERE / "zones").glob("*.zone")):
         zone = file.name.removesuffix(".zone")
-        lines += [f"  - domain: {'.' if zone == 'root' else zone}",
-                  f"    template: {FROM_ADDRESSES.get(zone, 'default')}",
-                  f"    file: {file.name}"]
+        lines += [
+            f"  - domain: {'.' if zone == 'root' else zone}",
+            f"    template: {FROM_ADDRESSES.get(zone, 'default')}",
+            f"    file: {file.name}",
+        ]
     path.write_text("\n".join(lines) + "\n")
 
 
@@ -208,7 +265,9 @@ def _key() -> pathlib.Path:
     key = STATE / "id"
     if not key.exists():
         STATE.mkdir(exist_ok=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gatepost-lab", "-f", str(key)], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "gatepost-lab", "-f", str(key)], check=True
+        )
     if "SUDO_UID" in os.environ:
         for path in (STATE, *STATE.iterdir()):
             os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))
@@ -221,7 +280,7 @@ def wait(names: list[str], say: Callable[[str], None]) -> None:
     for name in names:
         while (trouble := _trouble(name)) is not None:
             if time.monotonic() > give_up:
-                raise NotUp(f"{name} does not come up: {trouble}")
+                raise NotUpError(f"{name} does not come up: {trouble}")
             time.sleep(0.2)
         say(f"{name} answers at 10.91.0.{MACHINES[name].number}")
 
