@@ -65,6 +65,10 @@ class Setting:
         plain = (r for r in listed if not self._has_entry(r) and not r.startswith("postmaster@"))
         return next(plain, listed[0])
 
+    def odd(self, domain: str) -> Iterator[str]:
+        """The recipients of a domain whose names are unusual."""
+        return (recipient for recipient in sorted(self.model.recipients[domain]) if not _ORDINARY.match(recipient))
+
     def _has_entry(self, recipient: str) -> bool:
         filtering = self.model.policy.filtering
         return any(e.recipient.matches(recipient) for e in (*filtering.allow, *filtering.block) if e.recipient)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from gatepost.findings import PolicyPath
 from gatepost.prove.mails import Mail
@@ -11,12 +12,14 @@ from gatepost.prove.setting import Setting
 
 # A client that asks for too many unknown addresses is no longer answered: so many come from one address.
 _UNKNOWN_FROM_ONE = 8
+_ODD = 12
 
 
 def probes(setting: Setting) -> Iterator[Probe]:
     """All of them."""
     for index, domain in enumerate(setting.model.domains):
         yield from _existing(setting, domain, first=index == 0)
+        yield from _odd(setting, domain)
         yield from _unknown(setting, domain, index)
     yield from _postmasters(setting)
     yield from _size(setting)
@@ -39,6 +42,17 @@ def _existing(setting: Setting, domain: str, *, first: bool) -> Iterator[Probe]:
             recipient,
             mail=Mail() if delivered else None,
             together=True,
+        )
+
+
+def _odd(setting: Setting, domain: str) -> Iterator[Probe]:
+    """Names that servers get wrong: in quotes, with signs. They are only asked for."""
+    for recipient in islice(setting.odd(domain), _ODD):
+        yield setting.probe(
+            "a listed recipient with an odd name, from outside",
+            (("domains", domain, "recipients"),),
+            setting.origins.outside(setting.version, 5),
+            recipient,
         )
 
 
