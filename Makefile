@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 POLICY ?= policies/example.yml
 LAB := -i inventories/lab
+TESTS := $(sort $(dir $(wildcard tests/*/test_*.py tests/*/*/test_*.py molecule/*/tests/test_*.py)))
 MOLECULE := PATH="$(CURDIR)/$(BIN):$(CURDIR)/lab:$$PATH" $(BIN)/molecule
 
 .DEFAULT_GOAL := help
@@ -45,7 +46,14 @@ unit: install ## the tests that need no server (seconds)
 lint: install ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy generator bench
+	$(BIN)/mypy --explicit-package-bases plugins/action plugins/modules plugins/module_utils
+	MYPYPATH=lab $(BIN)/mypy lab/*.py
+	MYPYPATH=lab $(BIN)/mypy --scripts-are-modules lab/lab
+	$(BIN)/mypy --scripts-are-modules lab/signatures
+	set -e; for folder in $(TESTS); do \
+	  MYPYPATH=generator:lab:plugins/module_utils:tests/generator:tests/generator/prove:$$folder \
+	    $(BIN)/mypy $$folder/*.py; done
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --profile production
