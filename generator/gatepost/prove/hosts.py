@@ -69,7 +69,13 @@ def _play(folder: Path, work: Work, inventory: Path, seconds: float, say: Callab
     say(f"asking {', '.join(hosts)}")
     try:
         done = subprocess.run(  # noqa: S603 - our own argv
-            [*command, playbook], capture_output=True, text=True, timeout=seconds, check=False, env=environment
+            [*command, playbook],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            env=environment,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
@@ -86,6 +92,7 @@ def _repository() -> Path | None:
 def _environment(repository: Path | None) -> dict[str, str]:
     """How Ansible finds the module: in a checkout by its folders, else in the collection that holds the playbook."""
     quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_RETRY_FILES_ENABLED": "0", "ANSIBLE_LOCALHOST_WARNING": "0"}
+    quiet["ANSIBLE_FORKS"] = os.environ.get("ANSIBLE_FORKS", "20")
     if repository is None:
         return quiet
     plugins = repository / "plugins"
