@@ -59,7 +59,7 @@ answer:
 
 from typing import Any  # noqa: E402 - Ansible wants the documentation first
 
-from ansible.module_utils.basic import AnsibleModule  # type: ignore[import-untyped]  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 from ..module_utils.probe import mailbox, server, smtp  # noqa: E402
 from ..module_utils.probe.packed import pack, unpack  # noqa: E402
