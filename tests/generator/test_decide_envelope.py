@@ -76,6 +76,8 @@ RECIPIENTS = [
     ("<anna@example.org,bert@example.org>", 501, 501),
     ("<grp:anna@example.org;>", 501, 501),
     ("<a[b@example.org>", 501, 501),
+    ("<![>", 554, 504),
+    ("<T@D@[127.0.0.1]>", 554, 250),
     ("<a)b@example.org>", 550, 550),
     ("<[192.0.2.1]@example.org>", 550, 550),
     ("<" + "a" * 100 + "@example.org>", 550, 550),
@@ -126,9 +128,9 @@ def test_quotes_that_are_not_needed_make_no_other_address() -> None:
 
 
 def test_an_odd_local_part_is_compared_in_quotes_and_told_without() -> None:
-    path = read_path('"John Doe"@Example.org')
+    path = read_path('"John Doe"@Example.org.')
     assert path is not None
-    assert (path.key, str(path)) == ('"john doe"@example.org', "John Doe@example.org")
+    assert (path.key, path.told) == ('"john doe"@example.org', "John Doe@Example.org.")
 
 
 def test_the_servers_own_addresses_count_as_the_server_when_they_are_known() -> None:

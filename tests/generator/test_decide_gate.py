@@ -149,6 +149,19 @@ def test_an_unknown_recipient_is_refused_with_the_help_text() -> None:
     assert found.line == "policy.yml:8 domains.example.org.recipients"
 
 
+@pytest.mark.parametrize(
+    ("recipient", "told"),
+    [
+        ("Ana@Example.ORG.", "Ana@Example.ORG."),
+        ('"ana b"@example.org', "ana b@example.org"),
+        ("$ana@example.org", "the address"),
+        ('"a\\\\b"@example.org', "the address"),
+    ],
+)
+def test_an_unknown_recipient_is_repeated_as_written_or_not_at_all(recipient: str, told: str) -> None:
+    assert verdict('unknown_recipients: {text: "{recipient}!"}\n', recipient=recipient).text == f"{told}!"
+
+
 def test_an_unknown_recipient_is_refused_to_internal_clients_too() -> None:
     assert verdict(attempt=INSIDE, recipient="nobody@example.org").code == 550
 

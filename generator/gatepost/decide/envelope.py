@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatepost.policy.values import quoted_local
 
@@ -18,7 +18,7 @@ _ROUTE = re.compile(r"\s*@[^:\"\\]*:")
 _TOKEN = re.compile(
     r"(?P<blank>[ \t]+)"
     r'|"(?P<quoted>(?:[^"\\]|\\.)*)"'
-    r"|(?P<literal>\[[^\[\]\\]*\])"
+    r"|(?P<literal>\[[^\]\\]*(?:\]|\Z))"
     r"|(?P<sign>[.@%!:])"
     r'|(?P<word>(?:[^ \t"\[.@%!:\\<>(,;]|\\.)+)',
     re.DOTALL,
@@ -37,12 +37,14 @@ _LOOPBACK = frozenset({ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("
 class Path:
     """One envelope address without quotes. `domain` is in lower case, and None where the client named none.
 
-    The null sender is the path without either. `at_server` tells that the domain is the server's own address.
+    The null sender is the path without either. `at_server` tells that the domain is the server's own address. `told`
+    is the address as the gate repeats it: as it was written, without quotes.
     """
 
     local: str
     domain: str | None
     at_server: bool = False
+    told: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:
@@ -51,10 +53,6 @@ class Path:
             return self.local.lower()
         return f"{quoted_local(self.local)}@{self.domain}".lower()
 
-    def __str__(self) -> str:
-        """As the gate writes it in replies: without quotes."""
-        return self.local if self.domain is None else f"{self.local}@{self.domain}"
-
     @property
     def is_null(self) -> bool:
         """Whether this is `<>`, from which notices come."""
@@ -62,8 +60,9 @@ class Path:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the domain is fully qualified (an address in brackets is)."""
-        return self.domain is not None and ("." in self.domain or self.domain.startswith("["))
+        """Whether the domain is fully qualified, as it was written (an address in brackets is)."""
+        domain = self.told.rpartition("@")[2].rstrip(".") if self.domain else ""
+        return "." in domain or domain.startswith("[")
 
     @property
     def is_routed(self) -> bool:
@@ -78,14 +77,17 @@ def read_path(raw: str, server: frozenset[IPAddress] = frozenset()) -> Path | No
         text = text[1:-1].strip(" \t")
     text = text.rstrip(">")
     tokens = _tokens(_ROUTE.sub("", text, count=1) if text.startswith("@") else text)
-    return None if tokens is None else _resolved("".join(tokens), _LOOPBACK | server)
+    if tokens is None:
+        return None
+    text = "".join(tokens)
+    return _resolved(text, _LOOPBACK | server, told=text)
 
 
-def _resolved(text: str, server: frozenset[IPAddress]) -> Path | None:
+def _resolved(text: str, server: frozenset[IPAddress], told: str) -> Path | None:
     """Quotes are off by now, and the last @ counts, even one that stood in them."""
     local, at, domain = text.rpartition("@")
     if not at:
-        return Path(domain, None)
+        return Path(text, None, told=told)
     domain = domain.lower()
     if domain.endswith(".") and not domain.endswith(".."):
         domain = domain[:-1]
@@ -94,7 +96,7 @@ def _resolved(text: str, server: frozenset[IPAddress]) -> Path | None:
         return None
     here = _literal(domain) in server
     # The server takes its own address off, and looks again at what is left.
-    return _resolved(local, server) if here and "@" in local else Path(local, domain, here)
+    return _resolved(local, server, told) if here and "@" in local else Path(local, domain, here, told)
 
 
 def _tokens(text: str) -> list[str] | None:
@@ -110,11 +112,14 @@ def _tokens(text: str) -> list[str] | None:
             continue
         if found and "sign" not in (kind, found[-1][0]):
             return None  # two words in a row
-        found.append((kind, _unescaped(match[kind]) if kind in ("quoted", "word") else match[kind]))
+        found.append((kind, _plain(kind, match[kind])))
     return [value for _, value in found]
 
 
-def _unescaped(text: str) -> str:
+def _plain(kind: str, text: str) -> str:
+    """A token without escapes; a bracket that was never closed is closed."""
+    if kind == "literal":
+        return text.removesuffix("]") + "]"
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gatepost.decide import lists
 from gatepost.decide.case import Ask, Case, Said, goes_on, refused
-from gatepost.policy.replies import refused_text, unknown_text
+from gatepost.policy.replies import refused_text, repeated, unknown_text
 
 _SYNTAX = "always (RFC 5321 §4.1.2)"
 _INCOMPLETE = (504, "5.5.2", "need fully-qualified address")
@@ -106,7 +106,7 @@ def recipient_exists(case: Case) -> Said | None:
     if case.domain and recipient.key == f"postmaster@{case.domain}":
         line = case.line("organisation", "postmaster")
         return goes_on("recipient", f"always exists (RFC 5321 §4.5.1): {case.delivered.key}", line)
-    return refused("recipient", "not listed", line, (550, "5.1.1", unknown_text(case.model, str(recipient))))
+    return refused("recipient", "not listed", line, (550, "5.1.1", unknown_text(case.model, repeated(recipient.told))))
 
 
 def recipient_list(case: Case) -> Said:

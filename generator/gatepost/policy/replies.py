@@ -22,6 +22,11 @@ def refused_text(model: Model) -> str:
     return f"{_REFUSED}; {help_for_refused(model)}"
 
 
+def repeated(recipient: str) -> str:
+    """A recipient as a reply repeats it. Postfix would read more into `$` and a backslash than stands there."""
+    return "the address" if "$" in recipient or "\\" in recipient else recipient
+
+
 def unknown_text(model: Model, recipient: str) -> str:
     """The helping text behind `550 5.1.1`, for one recipient (or for whatever stands in for one in a daemon)."""
     organisation = model.policy.organisation
