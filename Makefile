@@ -57,6 +57,7 @@ lint: install ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --profile production
+	command -v shellcheck >/dev/null || lab/install
 	shellcheck lab/install lab/podman
 
 lab: install ## a converged lab that stays up
