@@ -82,7 +82,7 @@ def test_the_folders_without_which_debian_does_not_start_clamd_are_there(
 
 def test_the_inventory_names_the_machines_at_their_addresses(world: ModuleType) -> None:
     inventory = YAML(typ="safe").load((ROOT / "inventories/lab/hosts.yml").read_text())
-    hosts = {name: values for group in inventory["all"]["children"].values() for name, values in group["hosts"].items()}
+    hosts = {name: values for group in inventory["lab"]["children"].values() for name, values in group["hosts"].items()}
     assert {name: values["ansible_host"] for name, values in hosts.items()} == {
         name: f"10.91.0.{machine.number}" for name, machine in world.MACHINES.items()
     }
