@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -128,6 +129,18 @@ def test_an_allow_entry_beats_every_block_entry_of_its_kind() -> None:
     clients = logical_lines(text_of(part, "postfix/maps/clients.cidr"))
     assert [line.split()[:2] for line in clients] == [["203.0.113.64/26", "DUNNO"], ["203.0.113.64/27", "REJECT"]]
     assert [result.split()[0] for _, result in rules(text_of(part, "postfix/maps/terms.pcre"))] == ["DUNNO", "REJECT"]
+
+
+def test_what_a_mail_says_of_having_been_filtered_is_taken_off_and_no_other_header() -> None:
+    part = part_of(LISTS)
+    [(pattern, action)] = rules(text_of(part, "postfix/maps/claims.pcre"))
+    assert action == "IGNORE"
+    claims = "X-Spam-Flag", "x-spam-status", "X-SPAM-SCORE ", "X-Spam", "X-Virus-Scanned", "X-Amavis-Alert\t"
+    assert all(re.match(pattern, f"{header}: NO\n folded", re.I | re.S) for header in (*claims, "X-Quarantine-Id"))
+    others = "Subject", "X-Spammer", "X-Gatepost-Probe", "X-Virusfree", "Subject: X-Spam-Flag", "X-Spam Flag"
+    assert not any(re.match(pattern, f"{header}: NO", re.I | re.S) for header in others)
+    asked = main_cf(text_of(part, "postfix/main.cf"))["header_checks"]
+    assert asked.index("claims.pcre") < asked.index("terms.pcre")
 
 
 def test_each_entry_tells_its_policy_line_and_reason() -> None:

@@ -28,6 +28,8 @@ GATE_MAPS, NORMAL_MAPS = "/etc/postfix/maps", "/etc/postfix-normal/maps"
 YES = "x"
 # What internal clients are not offered: the same as everyone, but for DSN (see main.cf).
 INTERNAL_EHLO = "chunking, etrn, silent-discard"
+# What filters write: on a mail that comes in it is forged, or says what somebody else's filter thought.
+_FILTERS_HEADERS = r"/^X-(?:(?:Spam|Virus|Amavis)(?:-[!-9;-~]*)?|Quarantine-ID)[ \t]*:/ IGNORE"
 # Kinds of entries, and the table of each.
 LISTS = {"sender": "senders", "recipient": "recipients-listed", "destination": "destinations"}
 
@@ -46,6 +48,7 @@ def model_maps(model: Model) -> tuple[ConfigFile, ...]:
         *(file for kind, name in LISTS.items() for file in _listed(model, kind, name)),
         _clients(model),
         _ehlo(model),
+        _pattern_file(model, "claims.pcre", "What a mail says of having been filtered is taken off.", [_FILTERS_HEADERS]),
         _pattern_file(model, "terms.pcre", "Terms in the Subject.", term_rules(model)),
         _pattern_file(model, "footers.pcre", "What the sender reads who wrote to nobody.", _footers(model)),
         _keyed(model, NORMAL_MAPS, "transport", "The next hop of each domain.", _hop_rows(model)),
