@@ -1,7 +1,7 @@
 """The lab's images, made from Debian's archive by mmdebstrap; no image registry.
 
 In:   the recipes below and the machine's own apt sources.
-Out:  localhost/gatepost-lab-{gate12,gate13,post}:<hash of the recipe> in podman.
+Out:  localhost/gatepost-lab-{gate12,gate13,post,bare12,bare13}:<hash of the recipe> in podman.
 Fails with CalledProcessError after mmdebstrap or podman said why on stderr.
 
 A gate has the mail stack's packages *downloaded*, not installed: the playbook
@@ -18,7 +18,7 @@ import os
 import pathlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -79,7 +79,9 @@ class Image:
     downloaded: tuple[str, ...] = ()
 
     def mmdebstrap(self) -> list[str]:
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", "--include=" + ",".join(self.installed)]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase"]
+        if self.installed:
+            command += ["--include=" + ",".join(self.installed)]
         if self.downloaded:
             command += ["--skip=cleanup/apt", "--customize-hook=" + DOWNLOAD_ONLY + " ".join(self.downloaded)]
         return [*command, "--skip=cleanup/reproducible", "--customize-hook=" + OWN_MACHINE_ID, self.release, "-"]
@@ -107,14 +109,18 @@ IMAGES = {
         Image("post", "bookworm", BASE + POST_OFFICE),
     )
 }
+# Debian as it comes, for the tests of an installation on a fresh machine.
+BARE = {image.release: image for image in (Image("bare12", "bookworm", ()), Image("bare13", "trixie", ()))}
 
 
-def build(say: Callable[[str], None]) -> None:
+def build(say: Callable[[str], None], wanted: Iterable[Image] = IMAGES.values()) -> None:
     """Builds whichever images are missing or too old, all at the same time."""
-    due = [image for image in IMAGES.values() if not _is_fresh(image)]
-    for image in IMAGES.values():
-        if image not in due:
+    due = []
+    for image in wanted:
+        if _is_fresh(image):
             say(f"image {image.name}: up to date")
+        else:
+            due.append(image)
     with ThreadPoolExecutor(max_workers=len(IMAGES)) as pool:
         for done in [pool.submit(_build_one, image, say) for image in due]:
             done.result()
