@@ -11,7 +11,7 @@ TESTS := $(sort $(dir $(wildcard tests/*/test_*.py tests/*/*/test_*.py molecule/
 MOLECULE := PATH="$(CURDIR)/$(BIN):$(CURDIR)/lab:$$PATH" $(BIN)/molecule
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit lint lab lab-down bench golden docs lock
+.PHONY: help install tools demo test unit lint lab lab-down bench golden docs lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -35,15 +35,18 @@ demo: install ## two mail servers from nothing, released and proven with real ma
 	@echo "Ask:           $(BIN)/gatepost explain $(POLICY) --client 203.0.113.9 --from a@b.example --to nobody@example.org"
 	@echo "Take it down:  make lab-down"
 
-test: install ## everything, from nothing: lint, unit tests, and real mail on both servers
+test: tools ## everything, from nothing: lint, unit tests, and real mail on both servers
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MOLECULE) test --all
 
-unit: install ## the tests that need no server (seconds)
+tools: install
+	lab/install
+
+unit: tools ## the tests that need no server (seconds)
 	$(BIN)/pytest tests
 
-lint: install ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
+lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy generator bench
@@ -57,7 +60,6 @@ lint: install ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/ansible-lint --offline --profile production
-	command -v shellcheck >/dev/null || lab/install
 	shellcheck lab/install lab/podman
 
 lab: install ## a converged lab that stays up
