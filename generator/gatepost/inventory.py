@@ -1,7 +1,7 @@
 """The inventory: which mail servers there are, and from where they can be probed. It is Ansible's own.
 
 In: the path of an inventory. Out: frozen hosts. A static YAML inventory is read here, in milliseconds; every other
-kind (INI, scripts, plugins, vaulted or templated values) is read by `ansible-inventory`, which takes a second.
+kind (INI, scripts, plugins, vaulted values) is read by `ansible-inventory`, which takes a second.
 How it fails: with findings.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +25,13 @@ from gatepost.source import read_yaml
 SERVERS, VANTAGE = "mailservers", "vantage"
 DEBIANS = (12, 13)
 Vars = dict[str, Any]
+
+# What Ansible takes for a boolean; in the sections of an INI inventory every value is a text.
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+# A host's name is a folder of the bundles and a word in the head of every file.
+_NAME = re.compile(r"[^\W.][\w.-]{0,199}")
+# A source that cannot be read is an error, not a warning and an inventory without it.
+_STRICT = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
 
 
 @dataclass(frozen=True)
@@ -80,11 +89,6 @@ def read_inventory(path: Path) -> Inventory:
     return _inventory(groups, path.name)
 
 
-def parse_inventory(listing: Mapping[str, Any], name: str) -> Inventory:
-    """The inventory out of what `ansible-inventory --list` prints."""
-    return _inventory(_from_listing(listing), name)
-
-
 def _inventory(groups: Mapping[str, Mapping[str, Vars]], file: str) -> Inventory:
     findings: list[Finding] = []
     hosts = [found for name, given in sorted(groups[SERVERS].items()) if (found := _host(name, given, file, findings))]
@@ -98,23 +102,27 @@ def _host(name: str, given: Vars, file: str, findings: list[Finding]) -> Host | 
     before = len(findings)
 
     def wrong(key: str, message: str) -> None:
-        findings.append(Finding(Place(file), "bad-host", f"{shown(name)}: {key}: {message}"))
+        template = "{{" in str(given.get(key, ""))
+        hint = "templates are not filled in here: write the value itself" if template else ""
+        findings.append(Finding(Place(file), "bad-host", f"{shown(name)}: {key}: {message}", hint))
 
-    debian = given.get("gatepost_debian")
-    if debian not in DEBIANS:
-        wrong("gatepost_debian", f"{shown(debian)} is not one of {DEBIANS}")
+    debian = {str(known): known for known in DEBIANS}.get(str(given.get("gatepost_debian")))
+    if debian is None:
+        wrong("gatepost_debian", f"{shown(given.get('gatepost_debian'))} is not one of {DEBIANS}")
     fqdn = str(given.get("gatepost_fqdn", name)).lower()
     if not is_domain(fqdn):
         wrong("gatepost_fqdn", f"{shown(fqdn)} is not a fully qualified host name")
     addresses = given.get("gatepost_addresses", [])
     if not isinstance(addresses, list) or not all(_is_address(a) for a in addresses):
         wrong("gatepost_addresses", "a list of IP addresses was expected")
-    if not all(c.isalnum() or c in "._-" for c in name) or name.startswith("."):
-        wrong("name", "letters, digits, dots, hyphens and underscores alone")
-    if len(findings) > before:
+    updates = _BOOLEANS.get(str(given.get("gatepost_updates", True)).lower())
+    if updates is None:
+        wrong("gatepost_updates", f"{shown(given['gatepost_updates'])} is neither true nor false")
+    if not _NAME.fullmatch(name):
+        wrong("name", "at most 200 letters, digits, dots, hyphens and underscores, and no dot in front")
+    if debian is None or len(findings) > before:
         return None
-    normal = tuple(str(ipaddress.ip_address(a)) for a in addresses)
-    return Host(name, fqdn, int(str(debian)), normal, updates=bool(given.get("gatepost_updates", True)))
+    return Host(name, fqdn, debian, tuple(str(ipaddress.ip_address(a)) for a in addresses), updates=bool(updates))
 
 
 def _is_address(value: Any) -> bool:
@@ -163,12 +171,19 @@ def _static(path: Path) -> dict[str, dict[str, Vars]] | None:
             return None
         variables: dict[str, Vars] = {}
         membership: dict[str, set[str]] = {}
-        for group, content in source.data.items():
-            _walk(group, content, {}, (), variables, membership)
+        try:
+            for group, content in source.data.items():
+                _walk(group, content, {}, (), variables, membership)
+        except _NotPlainError:
+            return None
         for group in found:
             for host in membership.get(group, ()):
                 found[group].setdefault(host, {}).update(variables[host])
-    return None if any(_needs_ansible(v) for g in found.values() for v in g.values()) else found
+    return found
+
+
+class _NotPlainError(Exception):
+    """Something else stands where names and what belongs to them should: Ansible says it best."""
 
 
 def _walk(
@@ -180,34 +195,41 @@ def _walk(
     membership: dict[str, set[str]],
 ) -> None:
     """Collect each host's variables, the nearer winning, and the groups in which it stands."""
-    if not isinstance(content, dict):
-        return
-    here = {**above, **(content.get("vars") or {})}
+    inside = _named(content)
+    here = {**above, **_named(inside.get("vars"))}
     line = (*parents, group)
-    for host, own in (content.get("hosts") or {}).items():
-        variables.setdefault(host, {}).update({**here, **(own or {})})
+    for host, own in _named(inside.get("hosts")).items():
+        variables.setdefault(host, {}).update({**here, **_named(own)})
         for name in line:
             membership.setdefault(name, set()).add(host)
-    for child, inner in (content.get("children") or {}).items():
+    for child, inner in _named(inside.get("children")).items():
         _walk(child, inner, here, line, variables, membership)
 
 
-def _needs_ansible(given: Vars) -> bool:
-    """Templates and vaulted values in our own variables are for Ansible to resolve."""
-    ours = json.dumps({k: v for k, v in given.items() if k.startswith("gatepost_")}, default=str)
-    return "{{" in ours or "$ANSIBLE_VAULT" in ours
+def _named(content: Any) -> Vars:
+    """Names and what belongs to them; nothing at all is fine, too."""
+    if not isinstance(content or {}, dict):
+        raise _NotPlainError
+    return content or {}
 
 
 def _ask_ansible(path: Path) -> dict[str, dict[str, Vars]] | Finding:
     command = [sys.executable, "-m", "ansible", "inventory", "-i", str(path), "--list"]
+    # Ansible speaks no other encoding.
+    environment = {**os.environ, **_STRICT, "LC_ALL": "C.UTF-8"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)  # noqa: S603 - our own argv
-        listing = json.loads(done.stdout)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, env=environment)  # noqa: S603 - our own argv
+        return _from_listing(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        words = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        reason = shown(words[-1] if words else "no answer", 200)
+        reason = _reason(path, (getattr(error, "stderr", None) or str(error)).strip())
         return Finding(Place(str(path)), "bad-inventory", f"ansible-inventory cannot read it: {reason}")
-    return _from_listing(listing)
+
+
+def _reason(path: Path, told: str) -> str:
+    """Why Ansible cannot read an inventory: every reader tells its reason; that of this kind of file counts."""
+    kind = "yaml" if path.suffix in (".yml", ".yaml") else "script" if path.stat().st_mode & 0o111 else "ini"
+    reasons = dict(re.findall(r"Failed to parse inventory with '(\w+)' plugin: (.+)", told))
+    return shown(reasons.get(kind) or (told.splitlines() or ["no answer"])[-1], 200)
 
 
 def _from_listing(listing: Mapping[str, Any]) -> dict[str, dict[str, Vars]]:
