@@ -46,6 +46,14 @@ def test_the_rule_and_the_decision_find_the_same_terms(
     assert found == holds_decoded(term, subject) or "ß" in term
 
 
+def test_a_term_is_found_in_utf_16_which_spamassassin_does_not_decode() -> None:
+    pattern = re.compile(term_pattern("Überweisung an Bank").encode("ascii"), re.IGNORECASE)
+    for encoding in ("utf-16-be", "utf-16-le", "utf-16"):
+        assert pattern.search("zur ÜBERWEISUNG  an bank!".encode(encoding))
+        assert not pattern.search("Überweisung an Banken".encode(encoding))
+        assert not pattern.search("Überweisung anBank".encode(encoding))
+
+
 @given(st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=60).filter(str.strip))
 def test_no_value_can_end_a_pattern_or_begin_a_comment(text: str) -> None:
     for pattern in (text_pattern(text), term_pattern(text)):

@@ -26,19 +26,29 @@ AFTER = r"(?:(?![\w\x80-\xff])|(?=" + "|".join(_NO_LETTERS) + "))"
 def term_pattern(term: str) -> str:
     """A term as whole words, whatever their case and whatever blanks stand between them."""
     words = ["".join(_character(c) for c in word) for word in term.split()]
-    return BEFORE + f"{BLANKS}+".join(words) + AFTER
+    return "|".join((BEFORE + f"{BLANKS}+".join(words) + AFTER, *_in_utf16(term)))
 
 
-def _character(character: str) -> str:
+def _in_utf16(term: str) -> tuple[str, ...]:
+    """The same where SpamAssassin leaves encoded words as they are: in UTF-16, big and little end first."""
+    words = [[_character(c, order) for c in word] for word in term.split() for order in ("utf-16-be", "utf-16-le")]
+    big, little = (["".join(word) for word in words[start::2]] for start in (0, 1))
+    return (
+        r"(?<!\x00\w)" + r"(?:\x00[\s\xa0])+".join(big) + r"(?!\x00\w)",
+        r"(?<!\w\x00)" + r"(?:[\s\xa0]\x00)+".join(little) + r"(?!\w\x00)",
+    )
+
+
+def _character(character: str, encoding: str = "utf-8") -> str:
     """One character in each of its cases. Perl folds the case of ASCII alone when it matches bytes."""
     if character.isascii():
-        return _bytes(character)
+        return _bytes(character, encoding)
     cases = {character, character.lower(), character.upper(), character.casefold()}
-    return "(?:" + "|".join(sorted(_bytes(case) for case in cases)) + ")"
+    return "(?:" + "|".join(sorted(_bytes(case, encoding) for case in cases)) + ")"
 
 
-def _bytes(text: str) -> str:
-    return "".join(chr(b) if chr(b).isascii() and chr(b).isalnum() else f"\\x{b:02x}" for b in text.encode())
+def _bytes(text: str, encoding: str = "utf-8") -> str:
+    return "".join(chr(b) if chr(b).isascii() and chr(b).isalnum() else f"\\x{b:02x}" for b in text.encode(encoding))
 
 
 def text_pattern(text: str) -> str:
