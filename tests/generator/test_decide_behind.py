@@ -36,7 +36,9 @@ def test_a_virus_is_discarded_where_the_policy_says_so() -> None:
     assert (found.action, found.line) == ("discard", "policy.yml:11 filtering.viruses.action")
 
 
-@pytest.mark.parametrize("name", ["a.exe", "A.EXE", "invoice.pdf.exe", "a.exe.", "a.exe . "])
+@pytest.mark.parametrize(
+    "name", ["a.exe", "A.EXE", "invoice.pdf.exe", "a.exe.", "a.exe . ", "a.exe'", "a.exe\u200b", "a.js\x01"]
+)
 def test_a_forbidden_extension_is_seen_at_the_end_of_the_name_in_any_case(name: str) -> None:
     assert verdict(attachments=("good.pdf", name)).action == "quarantine"
 

@@ -33,18 +33,18 @@ def attachments(case: Case) -> Said:
     """Has an attachment a forbidden extension?"""
     forbidden = case.model.policy.filtering.attachments.forbidden
     for name in case.attempt.attachments:
-        if (found := _extension(name)) in forbidden:
-            path = ("filtering", "attachments", "forbidden")
-            here = (*path, forbidden.index(found))
-            line = case.line(*here if case.model.places.written(here) else path)
-            return kept_back("attachments", f".{found} is forbidden: quarantined", line, "quarantine")
+        for number, extension in enumerate(forbidden):
+            if _has_extension(name, extension):
+                path = ("filtering", "attachments", "forbidden")
+                here = (*path, number)
+                line = case.line(*here if case.model.places.written(here) else path)
+                return kept_back("attachments", f".{extension} is forbidden: quarantined", line, "quarantine")
     return goes_on("attachments", "none is forbidden", case.line("filtering", "attachments", "forbidden"))
 
 
-def _extension(name: str) -> str:
-    """What Windows takes for the extension: it does not see dots and blanks at the end."""
-    stem, _, extension = re.sub(r"[.\s]+\Z", "", name).rpartition(".")
-    return extension.lower() if stem else ""
+def _has_extension(name: str, extension: str) -> bool:
+    """Windows does not see dots and blanks at the end; mail programs may drop quotes and what cannot be shown."""
+    return re.search(rf".\.{re.escape(extension)}[\W_]*\Z", name, re.IGNORECASE | re.DOTALL) is not None
 
 
 def term(case: Case) -> Said | None:

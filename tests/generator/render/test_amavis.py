@@ -92,13 +92,14 @@ def test_ambiguous_mail_and_bombs_are_kept_and_not_just_gone() -> None:
 def test_extensions_are_matched_by_name_and_at_the_end_alone() -> None:
     more = "filtering: {attachments: {forbidden: [exe, tar-gz]}}\n"
     [pattern] = read(more, "$banned_filename_re")["$banned_filename_re"]
-    names = ["a.exe", "a.pdf.EXE", "a.exe. ", "a.tar-gz", ".exe", "a.exe.txt", "aexe", "a.exec", "a.targz"]
+    hidden = ["a.exe. ", "a.exe'", "a.exe\x01", "a.exe_"]
+    names = ["a.exe", "a.pdf.EXE", "a.tar-gz", *hidden, ".exe", "a.exe.txt", "aexe", "a.exec", "a.targz"]
     matched = perl(
         "use JSON::PP; my @n = ("
         + ",".join(map(perl_string, names))
         + f"); print encode_json([grep {{ $_ =~ qr/{pattern}/ }} @n]);"
     )
-    assert matched == names[:4]
+    assert matched == names[:7]
 
 
 @needs_perl

@@ -48,7 +48,9 @@ def model_maps(model: Model) -> tuple[ConfigFile, ...]:
         *(file for kind, name in LISTS.items() for file in _listed(model, kind, name)),
         _clients(model),
         _ehlo(model),
-        _pattern_file(model, "claims.pcre", "What a mail says of having been filtered is taken off.", [_FILTERS_HEADERS]),
+        _pattern_file(
+            model, "claims.pcre", "What a mail says of having been filtered is taken off.", [_FILTERS_HEADERS]
+        ),
         _pattern_file(model, "terms.pcre", "Terms in the Subject.", term_rules(model)),
         _pattern_file(model, "footers.pcre", "What the sender reads who wrote to nobody.", _footers(model)),
         _keyed(model, NORMAL_MAPS, "transport", "The next hop of each domain.", _hop_rows(model)),
