@@ -7,6 +7,7 @@ The release module on the server knows no daemon: it does what the manifest says
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -147,25 +148,43 @@ def _entries(value: Any) -> str:
 def write(bundles: Iterable[Bundle], out: Path) -> None:
     """Write bundles below `out`, each whole: what an earlier run left of the same host is replaced.
 
-    Raises OSError when the disk refuses.
+    Raises OSError when the disk refuses, FileExistsError when something else lies there: it is never replaced.
     """
     for bundle in bundles:
         _write_one(bundle, out)
 
 
 def _write_one(bundle: Bundle, out: Path) -> None:
-    folder, fresh = out / bundle.host, out / f".{bundle.host}.new"
+    folder, fresh, old = out / bundle.host, out / f".{bundle.host}.new", out / f".{bundle.host}.old"
     text = as_text(bundle.manifest)
     if _is_there(bundle, folder, text):
         return
-    shutil.rmtree(fresh, ignore_errors=True)
+    _must_be_ours(folder)
+    for left in (fresh, old):
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        _fill(fresh, bundle, text)
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _must_be_ours(folder: Path) -> None:
+    """What is replaced is a bundle or nothing: somebody may have named a folder with something else in it."""
+    bundle = folder.is_dir() and not folder.is_symlink() and (folder / "manifest.json").exists()
+    if folder.is_symlink() or (folder.exists() and not bundle):
+        raise FileExistsError(errno.EEXIST, "it is no bundle of an earlier run", str(folder))
+
+
+def _fill(fresh: Path, bundle: Bundle, text: str) -> None:
     for parent in sorted({_target(fresh, file).parent for file in bundle.files}):
         parent.mkdir(parents=True, exist_ok=True)
     for file in bundle.files:
         _target(fresh, file).write_bytes(file.content)
     (fresh / "manifest.json").write_text(text, encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
 
 
 def _target(folder: Path, file: ConfigFile) -> Path:

@@ -27,7 +27,7 @@ class Place:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{shown(self.file, 1000)}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True)

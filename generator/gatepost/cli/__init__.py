@@ -5,12 +5,16 @@ Exit codes: 0 fine; 1 the answer is "no" (findings, a proof failed); 2 wrong usa
 
 from __future__ import annotations
 
-from typing import Annotated
+import errno
+import os
+import sys
+from typing import Annotated, NoReturn
 
 import typer
 
 from gatepost import __version__
 from gatepost.cli import check, explain, prove, render, schema
+from gatepost.cli.console import Exit
 
 app = typer.Typer(
     name="gatepost",
@@ -44,4 +48,24 @@ def _common(
 
 def main() -> None:
     """The entry point of the `gatepost` command."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # None where the shell closed it
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app()
+    except OSError as error:
+        _cannot_print(error)
+    except SystemExit as end:
+        # The library takes a reader who leaves for a "no".
+        if isinstance(end.__context__, BrokenPipeError):
+            _cannot_print(end.__context__)
+        raise
+
+
+def _cannot_print(error: OSError) -> NoReturn:
+    """A full disk behind standard output is told; a reader who has left (`| head -1`) is not."""
+    if error.errno != errno.EPIPE and sys.stderr is not None:
+        what = error.filename or "cannot print"
+        os.write(sys.stderr.fileno(), f"gatepost: {what}: {error.strerror}\n".encode("utf-8", "backslashreplace"))
+    # Python's own end would print what still lies in the buffers, and fail again.
+    os._exit(Exit.UNKNOWN)

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
-from gatepost.cli.console import Exit, count_of, leave, print_findings, print_json
+from gatepost.cli.console import Exit, called, count_of, leave, print_findings, print_json
 from gatepost.findings import errors
 from gatepost.load import load
 
-EXAMPLES = "Examples:  gatepost check policy.yml   |   gatepost check policy.yml --json"
+EXAMPLES = """\b
+Examples:
+  gatepost check policy.yml
+  gatepost check policy.yml --json
+"""
 
 PolicyArgument = Annotated[Path, typer.Argument(metavar="POLICY", help="The policy file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -30,5 +34,5 @@ def check(policy: PolicyArgument, as_json: JsonOption = False) -> None:
     else:
         print_findings(loaded.findings, to_stderr=False)
         good = loaded.model is not None
-        typer.echo(f"{policy}: {'good' if good and not loaded.findings else count_of(loaded.findings)}")
+        typer.echo(f"{called(policy)}: {'good' if good and not loaded.findings else count_of(loaded.findings)}")
     leave(Exit.NO if errors(loaded.findings) else Exit.FINE)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from gatepost.findings import Finding, errors
+from gatepost.findings import Finding, errors, shown
 from gatepost.load import load
 from gatepost.policy import Model
 
@@ -31,8 +31,28 @@ def leave(code: Exit) -> NoReturn:
 
 
 def print_json(data: Any) -> None:
-    """Machine-readable output, on standard output."""
-    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+    """Machine-readable output, on standard output: valid JSON whatever the terminal's encoding is."""
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower() == "utf-8"
+    typer.echo(readable(json.dumps(data, indent=2, ensure_ascii=not unicode, default=str)))
+
+
+def readable(text: str) -> str:
+    """A text without the halves of characters that arguments and file names in another encoding leave."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def called(path: Path) -> str:
+    """A path as it may stand in a line of output."""
+    return shown(str(path), 1000)
+
+
+def fail(message: str, code: Exit, *, as_json: bool = False) -> NoReturn:
+    """End the command with the reason."""
+    if as_json:
+        print_json({"error": message})
+    else:
+        typer.echo(message, err=True)
+    leave(code)
 
 
 def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
@@ -67,7 +87,7 @@ def model_or_leave(policy: Path, *, as_json: bool = False) -> Model:
             print_json({"findings": [f.as_dict() for f in loaded.findings]})
         else:
             print_findings(loaded.findings)
-            typer.echo(f"{policy}: {count_of(loaded.findings)}", err=True)
+            typer.echo(f"{called(policy)}: {count_of(loaded.findings)}", err=True)
         leave(Exit.NO)
     if loaded.findings and not as_json:
         print_findings(loaded.findings)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gatepost.cli.check import JsonOption, PolicyArgument
-from gatepost.cli.console import Exit, leave, model_or_leave, print_json, styled
+from gatepost.cli.console import Exit, leave, model_or_leave, print_json, readable, styled
 from gatepost.decide import Action, Attempt, Verdict, decide
 from gatepost.findings import shown
 from gatepost.policy.values import domain_name
@@ -76,11 +76,11 @@ def explain(
             recipient=_as_sent(recipient),
             authenticated=authenticated,
             helo=helo,
-            subject=_text(subject) if subject is not None else None,
+            subject=readable(subject) if subject is not None else None,
             size=size,
             spam_score=spam_score,
-            virus=_text(virus) if virus is not None else None,
-            attachments=tuple(map(_text, attachment or ())),
+            virus=readable(virus) if virus is not None else None,
+            attachments=tuple(map(readable, attachment or ())),
             scanner_down=scanner_down,
         )
         for recipient in to
@@ -93,14 +93,9 @@ def explain(
     leave(Exit.FINE)
 
 
-def _text(argument: str) -> str:
-    """An argument without the halves of characters that a shell in another encoding leaves."""
-    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def _as_sent(address: str) -> str:
     """An address as a mail program sends it: an internationalised domain in A-labels."""
-    text = _text(address)
+    text = readable(address)
     bare = text[1:-1] if text.startswith("<") and text.endswith(">") else text
     local, at, domain = bare.rpartition("@")
     if not at or domain.isascii():

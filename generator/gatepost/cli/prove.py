@@ -8,7 +8,11 @@ from gatepost.cli.check import JsonOption, PolicyArgument
 from gatepost.cli.console import Exit, leave, model_or_leave, print_json, progress, styled
 from gatepost.cli.render import HostOption, InventoryOption, hosts_or_leave, inventory_or_leave
 
-EXAMPLES = "Example:  gatepost prove policy.yml --inventory inventories/lab --host gate12"
+EXAMPLES = """\b
+Examples:
+  gatepost prove policy.yml --inventory inventories/lab
+  gatepost prove policy.yml --inventory inventories/lab --host gate12 --json
+"""
 _COLOURS = {"bad": "red", "doubt": "yellow", "good": "green"}
 
 
@@ -29,7 +33,7 @@ def prove(
 
     model = model_or_leave(policy, as_json=as_json)
     known = inventory_or_leave(inventory, as_json=as_json)
-    report = prove_policy(model, known, inventory, hosts_or_leave(known, host), progress)
+    report = prove_policy(model, known, inventory, hosts_or_leave(known, host, as_json=as_json), progress)
     if as_json:
         print_json(as_data(model, report))
     else:

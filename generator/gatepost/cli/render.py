@@ -10,12 +10,19 @@ import typer
 from gatepost.bundle import Bundle, write
 from gatepost.checks.domains import no_loop_to_host
 from gatepost.cli.check import JsonOption, PolicyArgument
-from gatepost.cli.console import Exit, leave, model_or_leave, print_findings, print_json
-from gatepost.findings import in_order, nearest
+from gatepost.cli.console import Exit, called, fail, leave, model_or_leave, print_findings, print_json
+from gatepost.findings import in_order, nearest, shown
 from gatepost.inventory import Host, Inventory, read_inventory
 from gatepost.policy import Model
 
-EXAMPLES = "Example:  gatepost render policy.yml --inventory inventories/example --out build/bundles"
+EXAMPLES = """\b
+Examples:
+  gatepost render policy.yml --inventory inventories/example --out build
+  gatepost render policy.yml -i inventories/example --out build --host mx1.example.org
+"""
+
+# What is the fault of the one who named the folder; a full disk is not.
+_BADLY_NAMED = (FileExistsError, NotADirectoryError, PermissionError)
 
 InventoryOption = Annotated[
     Path, typer.Option("--inventory", "-i", metavar="INVENTORY", help="Ansible's inventory.", show_default=False)
@@ -34,13 +41,14 @@ def render(
 ) -> None:
     """Render a bundle for each mail server of the inventory.
 
-    The same policy and inventory always give the same bytes. Nothing but DIR/<host> is touched.
+    The same policy and inventory always give the same bytes. Nothing but DIR/<host> is touched,
+    and that only where it is missing or a bundle of an earlier run.
     """
     from gatepost.render import render as render_bundle  # the templates' engine is loaded for this command alone
 
     model = model_or_leave(policy, as_json=as_json)
     known = inventory_or_leave(inventory, as_json=as_json)
-    hosts = hosts_or_leave(known, host)
+    hosts = hosts_or_leave(known, host, as_json=as_json)
     stop_at_loops(model, hosts, as_json=as_json)
     bundles: list[Bundle] = []
     try:
@@ -48,8 +56,8 @@ def render(
             bundles += [render_bundle(model, chosen)]
             write(bundles[-1:], out)
     except OSError as error:
-        typer.echo(f"{out}: cannot be written: {error.strerror}", err=True)
-        leave(Exit.USAGE)
+        message = f"{called(Path(error.filename or out))}: cannot be written: {error.strerror}"
+        fail(message, Exit.USAGE if isinstance(error, _BADLY_NAMED) else Exit.UNKNOWN, as_json=as_json)
     _report(bundles, out, as_json=as_json)
 
 
@@ -59,7 +67,9 @@ def _report(bundles: list[Bundle], out: Path, *, as_json: bool) -> None:
         print_json({"out": str(out), "hosts": told})
         return
     for one in told:
-        typer.echo(f"{one['host']}: {one['files']} files, release {one['release']}, in {out / str(one['host'])}")
+        typer.echo(
+            f"{one['host']}: {one['files']} files, release {one['release']}, in {called(out / str(one['host']))}"
+        )
 
 
 def inventory_or_leave(path: Path, *, as_json: bool = False) -> Inventory:
@@ -74,13 +84,13 @@ def inventory_or_leave(path: Path, *, as_json: bool = False) -> Inventory:
     return known
 
 
-def hosts_or_leave(inventory: Inventory, names: list[str] | None) -> tuple[Host, ...]:
+def hosts_or_leave(inventory: Inventory, names: list[str] | None, *, as_json: bool = False) -> tuple[Host, ...]:
     """The hosts that were asked for; an unknown name is wrong usage."""
     known = {host.name for host in inventory.hosts}
     for name in names or ():
         if name not in known:
-            typer.echo(f"--host {name}: no such host in the inventory; {nearest(name, known)}", err=True)
-            leave(Exit.USAGE)
+            message = f"--host {shown(name)}: no such host in the inventory; {nearest(name, known)}"
+            fail(message, Exit.USAGE, as_json=as_json)
     return inventory.only(tuple(names or ()))
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from gatepost.cli.console import Exit, leave, print_json
 
-EXAMPLES = "Example:  gatepost schema > policy.schema.json"
+EXAMPLES = """\b
+Example:
+  gatepost schema > policy.schema.json
+"""
 
 
 def schema() -> None:
