@@ -55,3 +55,19 @@ def test_mail_waits_while_amavis_is_down_and_passes_when_it_is_back(
     wait_for("amavis to answer", lambda: server.socket("tcp://127.0.0.1:10024").is_listening)
     server.check_output("postqueue -f")
     wait_for("the mail to arrive", lambda: stored(TO, mark))
+
+
+@pytest.mark.parametrize("queue", ["/var/spool/postfix", "/var/spool/postfix-normal"])
+def test_a_killed_postfix_comes_back_by_itself_and_loses_nothing(
+    server: Host, send: Callable[..., str], mark: str, queue: str
+) -> None:
+    assert " 250 2.0.0 Ok: queued" in send("a@b.example", TO, "--body", mark)
+    killed = server.check_output(f"cat {queue}/pid/master.pid").strip()
+    server.check_output(f"kill -9 {killed}")
+
+    def is_back() -> bool:
+        pid = server.run(f"cat {queue}/pid/master.pid").stdout.strip()
+        return pid != killed and bool(pid) and server.run(f"kill -0 {pid}").rc == 0
+
+    wait_for("another master", is_back)
+    wait_for("the mail to arrive", lambda: stored(TO, mark))

@@ -157,6 +157,12 @@ def test_a_key_that_looks_like_a_comment_is_matched_by_a_pattern_that_is_asked_f
     assert asked.index("senders.odd.pcre") < asked.index("lmdb:")
 
 
+def test_a_killed_master_is_started_again() -> None:
+    drop_ins = [file.content for file in part_of(LISTS).files if file.path.endswith(".service.d/gatepost.conf")]
+    assert len(drop_ins) == 2
+    assert all(b"\nRestart=on-failure\n" in content for content in drop_ins)
+
+
 def test_postmaster_of_each_domain_is_reached() -> None:
     part = part_of()
     assert table(text_of(part, "postfix/maps/aliases")) == {
