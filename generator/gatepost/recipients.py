@@ -21,6 +21,8 @@ from gatepost.policy.values import Address, address
 # Two hundred million bytes are some five million addresses; beyond that, ask a directory.
 MOST_BYTES = 200_000_000
 MOST_FINDINGS = 50
+# A comment behind an address, which may begin with a quoted part.
+_COMMENT = re.compile(r'((?:"(?:\\.|[^"\\])*")?+\S*)\s+#.*')
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ def _parse(domain: str, lines: list[bytes], name: str) -> Listed:
 def _address(line: bytes, place: Place) -> Address | Finding:
     """The address on a line, or why it is none."""
     try:
-        return address(re.sub(r"\s+#.*$", "", line.decode("utf-8")))
+        text = line.decode("utf-8")
+        commented = _COMMENT.fullmatch(text)
+        return address(commented[1] if commented else text)
     except UnicodeDecodeError:
         return Finding(place, "bad-recipient", "this line is not UTF-8 text", "save the file as UTF-8")
     except PydanticCustomError as error:

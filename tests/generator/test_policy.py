@@ -109,6 +109,17 @@ def test_no_text_holds_a_character_that_cannot_be_seen(character: str) -> None:
             continue
 
 
+@pytest.mark.parametrize("character", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u202e"])
+def test_a_domain_with_a_character_that_cannot_be_seen_is_no_other_domain(character: str) -> None:
+    for check, value in ((v.domain_name, "{}.org"), (v.address, "a@{}.org"), (v.next_hop, "smtp:{}.org")):
+        with pytest.raises(PydanticCustomError):
+            check(value.format(f"exam{character}ple"))
+
+
+def test_a_domain_may_join_letters_as_persian_does() -> None:
+    assert v.domain_name("نامه\u200cای.example") == "xn--mgba3gch31f060k.example"
+
+
 def test_texts_may_hold_what_is_special_elsewhere() -> None:
     text = "$HOME ${x} $(id) `id` 100% %s {brace} # no comment ' \" \\ \\n ; | & < > ü 🏛"
     assert v.one_line(200)(text) == text

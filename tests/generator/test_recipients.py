@@ -33,6 +33,17 @@ def test_comments_blank_lines_and_blanks_do_not_count(tmp_path: Path) -> None:
     assert loaded.model.recipients["example.org"] == {"anna@example.org", '"a b"@example.org', "bert@example.org"}
 
 
+def test_a_hash_in_quotes_begins_no_comment(tmp_path: Path) -> None:
+    odd = (b'"a # b"@example.org', b'"c \\" # d"@example.org')
+    loaded = from_file(b'anna@example.org\t# all\n%s\n%s # a "comment"\n' % odd, tmp_path)
+    assert loaded.model and not loaded.findings
+    assert loaded.model.recipients["example.org"] == {"anna@example.org", *(address.decode() for address in odd)}
+
+
+def test_a_line_of_a_million_blanks_is_read_in_a_moment(tmp_path: Path) -> None:
+    assert told(from_file(b"anna@example.org\nx" + b" " * 1_000_000 + b"y\n", tmp_path)) == ["r.txt:2:1 bad-recipient"]
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_address(tmp_path: Path) -> None:
     assert from_file("\ufeffanna@example.org\n".encode(), tmp_path).model
 

@@ -21,6 +21,8 @@ MOST_LOCAL, MOST_ADDRESS, MOST_DOMAIN = 64, 254, 253
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+# Some scripts write words with them; RFC 5892 says where.
+_JOINERS = "\u200c\u200d"
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\[ -~])*)"')
 
 
@@ -28,6 +30,9 @@ def domain_name(value: Any) -> str:
     """A fully qualified domain in lower case and A-labels (RFC 5890); an internationalised name is converted."""
     text = text_of(value, "a domain")
     if not text.isascii() and len(text) <= MOST_DOMAIN:
+        # The conversion would leave out in silence what a reader cannot see.
+        for hidden in (c for c in text if not c.isprintable() and c not in _JOINERS):
+            raise bad("bad-domain", f"'{shown(value)}' holds U+{ord(hidden):04X}, which cannot be seen")
         try:
             text = idna.encode(text, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError) as error:
