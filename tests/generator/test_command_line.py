@@ -123,6 +123,18 @@ def test_an_earlier_bundle_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [HOST]
 
 
+def test_the_schema_is_json_with_and_without_being_asked_for_it() -> None:
+    plain, asked = (CliRunner().invoke(app, ["schema", *more]) for more in ([], ["--json"]))
+    assert asked.exit_code == 0
+    assert json.loads(asked.stdout) == json.loads(plain.stdout)
+
+
+@pytest.mark.parametrize(("wish", "coloured"), [("", True), ("1", False)])
+def test_a_terminal_gets_colours_unless_no_color_is_set(wish: str, coloured: bool) -> None:
+    told = CliRunner().invoke(app, ["check", BAD], env={"NO_COLOR": wish}, color=True)
+    assert ("\x1b[" in told.stdout) is coloured
+
+
 def test_every_command_shows_an_example_that_can_be_copied() -> None:
     for command in ("check", "explain", "prove", "render", "schema"):
         told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80"}).stdout

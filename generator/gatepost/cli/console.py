@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from enum import IntEnum
@@ -56,7 +57,9 @@ def fail(message: str, code: Exit, *, as_json: bool = False) -> NoReturn:
 
 
 def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-    """A piece of text in colour; `typer.echo` takes the colour out again in a pipe."""
+    """A piece of text in colour; `typer.echo` takes the colour out again in a pipe. See https://no-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return text
     return typer.style(text, fg=colour, bold=bold or None, dim=dim or None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatepost.cli.check import JsonOption
 from gatepost.cli.console import Exit, leave, print_json
 
 EXAMPLES = """\b
@@ -10,8 +11,8 @@ Example:
 """
 
 
-def schema() -> None:
-    """Print the JSON schema of the policy.
+def schema(as_json: JsonOption = False) -> None:
+    """Print the JSON schema of the policy. It is JSON with and without `--json`.
 
     An editor with YAML support completes and checks a policy whose first line names the schema:
     `# yaml-language-server: $schema=policy.schema.json`
