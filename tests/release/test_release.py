@@ -50,6 +50,20 @@ def test_only_the_service_whose_file_changed_is_reloaded(release: DoRelease, sys
     assert systemd.told == ["reload gate.service"]
 
 
+def test_a_file_in_which_comments_alone_changed_is_put_and_nobody_is_told(
+    release: DoRelease, place: Place, systemd: RememberingSystemd
+) -> None:
+    services = {"gate": "gate.service"}
+    release(Bundle({"/etc/a.conf": "# policy.yml:1\nx = 1\n"}, services=services))
+    systemd.told.clear()
+    release(Bundle({"/etc/a.conf": "# policy.yml:2\nx = 1\n"}, services=services))
+    assert systemd.told == []
+    assert tree(place)["/etc/a.conf"][1] == "# policy.yml:2\nx = 1\n"
+    place.live("/etc/a.conf").write_text("# by hand\nx = 1\n")
+    release(Bundle({"/etc/a.conf": "# policy.yml:3\nx = 1\n"}, services=services), overwrite_drift=True)
+    assert systemd.told == ["reload gate.service"]
+
+
 def test_a_file_that_the_new_release_lacks_goes_back_to_what_stood_before(release: DoRelease, place: Place) -> None:
     release(ONE)
     release(Bundle({"/etc/other.conf": "three\n"}))

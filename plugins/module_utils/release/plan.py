@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from .accounts import gid_of, uid_of
@@ -42,6 +43,28 @@ def plan_touch(items: Iterable[Item], to: Release | None, old: Release | None) -
         if unit and CHANGES.index(change) > CHANGES.index(touch.get(unit, "none")):
             touch[unit] = change
     return touch
+
+
+def plan_heard(place: Place, items: Iterable[Item], old: Release | None) -> list[Item]:
+    """The items that a daemon must hear of. Comments name lines of the policy, and one line more in it moves them all:
+    a file of the active release in which nothing else changes is put, and nobody is told."""
+    released = {file.path: file.sha256 for file in old.files} if old else {}
+    return [item for item in items if not _comments_alone(place, item, released.get(item.record.path))]
+
+
+def _comments_alone(place: Place, item: Item, released: str | None) -> bool:
+    now = record_look(place, item.record.path)
+    # What was changed by hand may have been read by the daemon, or not.
+    if item.source is None or released is None or replace(now, sha256=item.record.sha256) != item.record:
+        return False
+    if now.sha256 != released:
+        return False
+    return _said(place.live(item.record.path).read_bytes()) == _said(item.source.read_bytes())
+
+
+def _said(content: bytes) -> list[bytes]:
+    """The lines without comments, which begin with # in every file that a service reads."""
+    return [line for line in content.split(b"\n") if not line.lstrip().startswith(b"#")]
 
 
 def plan_wishes(to: Release | None, old: Release | None, before: Mapping[str, UnitState]) -> dict[str, UnitState]:

@@ -22,7 +22,7 @@ from .errors import CheckError, ManifestError, ReleaseError
 from .journal import journal_undo, units_read
 from .manifest import Manifest
 from .place import Place, place_lock
-from .plan import folders_above, plan_items, plan_touch, plan_wishes
+from .plan import folders_above, plan_heard, plan_items, plan_touch, plan_wishes
 from .proof import proof_run
 from .records import Item
 from .recovery import recovery_install
@@ -102,7 +102,7 @@ def _go(
 ) -> tuple[list[Item], dict[str, str]]:
     _keep_before(place, to, old, tools.systemd)
     items = plan_items(place, to, old, before_items(place))
-    touch = plan_touch(items, to, old)
+    touch = plan_touch(plan_heard(place, items, old), to, old)
     if not (to and old):
         # From or to a configuration that is not ours, nobody knows whether a daemon is content with a reload.
         touch = dict.fromkeys(touch, "restart")
