@@ -58,3 +58,8 @@ def test_a_file_changed_by_hand_is_overwritten_only_when_told_to(changed_by_hand
     assert "only for a moment" in server.file(changed_by_hand).content_string
     playbook("--limit", name, "-e", "gatepost_overwrite_drift=true")
     assert "only for a moment" not in server.file(changed_by_hand).content_string
+
+
+def test_no_table_is_older_than_its_source(server: Host) -> None:
+    older = 'for map in /etc/postfix*/maps/*.lmdb; do [ "${map%.lmdb}" -nt "$map" ] && echo "$map"; done; true'
+    assert server.check_output(older) == ""

@@ -30,7 +30,10 @@ def plan_items(place: Place, to: Release | None, old: Release | None, before: Ma
     wanted = [*_release_items(to)] if to else []
     kept = to.paths if to else frozenset()
     wanted += _leavings((old.paths if old else frozenset()) - kept, kept, before)
-    differing = [item for item in wanted if record_look(place, item.record.path) != item.record]
+    changed = {item.record.path for item in wanted if record_look(place, item.record.path) != item.record}
+    # A map that is older than its source is complained of, even where both say the same: it is put again with it.
+    changed |= {f"{file.path}.{file.build}" for file in (to.files if to else ()) if file.build and file.path in changed}
+    differing = [item for item in wanted if item.record.path in changed]
     return _parents(place, differing) + differing
 
 
