@@ -112,6 +112,18 @@ def clear() -> None:
     _remove(list(MACHINES))
     if quiet("network", "exists", NETWORK).returncode == 0:
         podman("network", "rm", "--force", NETWORK, stdout=subprocess.DEVNULL)
+    _remove_bridges()
+
+
+def _remove_bridges() -> None:
+    """Takes away a bridge that outlived its network: podman leaves one behind when machines were restarted."""
+    shown = subprocess.run(["ip", "-o", "-4", "address", "show"], check=True, capture_output=True, text=True).stdout
+    for line in shown.splitlines():
+        _, device, _, address, *_ = line.split()
+        if address == "10.91.0.1/24":
+            for port in pathlib.Path("/sys/class/net", device, "brif").iterdir():
+                subprocess.run(["ip", "link", "delete", port.name], check=False, capture_output=True)
+            subprocess.run(["ip", "link", "delete", device], check=True)
 
 
 def _remove(names: list[str]) -> None:
@@ -130,6 +142,10 @@ def leave_namespace() -> None:
         return
     if podman("ps", "--all", "--quiet", capture_output=True).stdout.strip():
         return
+    # No machine is left, so these are network namespaces of machines that were restarted.
+    gone = "for n in /run/netns/netns-*; do umount $n; rm -f $n; done"
+    inside = ["nsenter", f"--mount={NAMESPACE}/mnt", "sh", "-c", gone]
+    subprocess.run(inside, check=False, capture_output=True)
     # podman leaves the empty parent of its machines' groups behind.
     subprocess.run(
         [
