@@ -113,6 +113,16 @@ def clear() -> None:
     if quiet("network", "exists", NETWORK).returncode == 0:
         podman("network", "rm", "--force", NETWORK, stdout=subprocess.DEVNULL)
     _remove_bridges()
+    _forget_addresses()
+
+
+def _forget_addresses() -> None:
+    """Forgets who had which address: podman keeps that of a machine that was restarted, and gives it to nobody else.
+
+    Only while no container runs: the book is one for all networks.
+    """
+    if not podman("ps", "--quiet", capture_output=True).stdout.strip():
+        pathlib.Path("/run/containers/networks/ipam.db").unlink(missing_ok=True)
 
 
 def _remove_bridges() -> None:
