@@ -74,6 +74,15 @@ def print_findings(findings: Iterable[Finding], *, to_stderr: bool = True) -> No
             typer.echo(f"    {styled(finding.hint, dim=True)}", err=to_stderr)
 
 
+def leave_with(findings: Iterable[Finding], *, as_json: bool) -> NoReturn:
+    """Print the findings that forbid to go on, and end the command."""
+    if as_json:
+        print_json({"findings": [f.as_dict() for f in findings]})
+    else:
+        print_findings(findings)
+    leave(Exit.NO)
+
+
 def count_of(findings: Iterable[Finding]) -> str:
     """How many: `2 errors, 1 warning`."""
     found = tuple(findings)

@@ -10,7 +10,7 @@ import typer
 from gatepost.bundle import Bundle, write
 from gatepost.checks.domains import no_loop_to_host
 from gatepost.cli.check import JsonOption, PolicyArgument
-from gatepost.cli.console import Exit, called, fail, leave, model_or_leave, print_findings, print_json
+from gatepost.cli.console import Exit, called, fail, leave_with, model_or_leave, print_json
 from gatepost.findings import in_order, nearest, shown
 from gatepost.inventory import Host, Inventory, read_inventory
 from gatepost.policy import Model
@@ -76,11 +76,7 @@ def inventory_or_leave(path: Path, *, as_json: bool = False) -> Inventory:
     """The inventory; with findings they are printed and the command ends."""
     known = read_inventory(path)
     if known.findings:
-        if as_json:
-            print_json({"findings": [f.as_dict() for f in in_order(known.findings)]})
-        else:
-            print_findings(in_order(known.findings))
-        leave(Exit.NO)
+        leave_with(in_order(known.findings), as_json=as_json)
     return known
 
 
@@ -97,10 +93,5 @@ def hosts_or_leave(inventory: Inventory, names: list[str] | None, *, as_json: bo
 def stop_at_loops(model: Model, hosts: tuple[Host, ...], *, as_json: bool = False) -> None:
     """A next hop that is one of the mail servers themselves is found only with the inventory at hand."""
     found = in_order(finding for host in hosts for finding in no_loop_to_host(model, host.names))
-    if not found:
-        return
-    if as_json:
-        print_json({"findings": [f.as_dict() for f in found]})
-    else:
-        print_findings(found)
-    leave(Exit.NO)
+    if found:
+        leave_with(found, as_json=as_json)
