@@ -49,13 +49,13 @@ unit: tools ## the tests that need no server (seconds)
 lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy generator bench
+	$(BIN)/mypy generator observer bench
 	$(BIN)/mypy --explicit-package-bases plugins/action plugins/modules plugins/module_utils
 	MYPYPATH=lab $(BIN)/mypy lab/*.py
 	MYPYPATH=lab $(BIN)/mypy --scripts-are-modules lab/lab
 	$(BIN)/mypy --scripts-are-modules lab/signatures
 	set -e; for folder in $(TESTS); do \
-	  MYPYPATH=generator:lab:plugins/module_utils:tests/generator:tests/generator/prove:$$folder \
+	  MYPYPATH=generator:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:$$folder \
 	    $(BIN)/mypy $$folder/*.py; done
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .
