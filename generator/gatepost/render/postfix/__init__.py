@@ -34,6 +34,11 @@ class Instance:
     unit: str
     folder: str
 
+    @property
+    def queue(self) -> str:
+        """The folder of its queue, as Debian names it."""
+        return f"/var/spool/{self.name}"
+
 
 def instances(debian: int) -> tuple[Instance, Instance]:
     """postfix-normal and the gate, in the order in which they start. Debian 12 runs every instance from one template;
@@ -79,7 +84,7 @@ def _files(instance: Instance, values: dict[str, Any]) -> tuple[ConfigFile, ...]
         ConfigFile(
             f"{instance.folder}/master.cf", fill(f"postfix/{name}-master.cf.j2", **values), instance.name, "reload"
         ),
-        ConfigFile(drop_in, fill("postfix/unit.conf.j2", **values), instance.name, "restart"),
+        ConfigFile(drop_in, fill("postfix/unit.conf.j2", queue=instance.queue, **values), instance.name, "restart"),
     )
 
 
