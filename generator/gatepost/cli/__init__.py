@@ -6,29 +6,53 @@ Exit codes: 0 fine; 1 the answer is "no" (findings, a proof failed); 2 wrong usa
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from gatepost_observer import cli as observer
+from gatepost_observer.cli.console import Exit
+from typer.core import TyperGroup
 
 from gatepost import __version__
-from gatepost.cli import check, explain, prove, render, schema
-from gatepost.cli.console import Exit
+
+_HELP: Final = {"help_option_names": ["-h", "--help"]}
+
+# Each in a module of its name, as a function of its name, with EXAMPLES beside it.
+COMMANDS: Final = {
+    **dict.fromkeys(("check", "explain", "prove", "render", "schema"), "gatepost.cli"),
+    **dict.fromkeys(observer.COMMANDS, "gatepost_observer.cli"),
+}
+
+
+class OneByOne(TyperGroup):
+    """The commands, of which only the one that is called is imported: a log is read before pydantic would be there."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, as `--help` and the shell's completion show them."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name, or nothing."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{COMMANDS[cmd_name]}.{cmd_name}")
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        alone.command(name=cmd_name, epilog=module.EXAMPLES, context_settings=_HELP)(getattr(module, cmd_name))
+        return typer.main.get_command(alone)
+
 
 app = typer.Typer(
+    cls=OneByOne,
     name="gatepost",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_HELP,
     help="One YAML policy becomes hardened mail servers: checked, rendered, decided and proven.",
 )
-app.command(name="check", epilog=check.EXAMPLES)(check.check)
-app.command(name="explain", epilog=explain.EXAMPLES)(explain.explain)
-app.command(name="prove", epilog=prove.EXAMPLES)(prove.prove)
-app.command(name="render", epilog=render.EXAMPLES)(render.render)
-app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 
 
 def _version(asked: bool) -> None:

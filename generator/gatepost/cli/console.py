@@ -1,66 +1,37 @@
-"""Everything that the commands print goes through here: colour on a terminal, plain text in a pipe."""
+"""How findings, and commands that need a policy, print and end. The rest is as for the commands over logs."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Iterable
-from enum import IntEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
+from gatepost_observer.cli.console import Exit, fail, leave, print_json, progress, readable, styled
 
 from gatepost.findings import Finding, errors, shown
 from gatepost.load import load
 from gatepost.policy import Model
 
-
-class Exit(IntEnum):
-    """What the exit codes mean."""
-
-    FINE = 0
-    NO = 1
-    USAGE = 2
-    UNKNOWN = 3
-
-
-def leave(code: Exit) -> NoReturn:
-    """End the command."""
-    raise typer.Exit(int(code))
-
-
-def print_json(data: Any) -> None:
-    """Machine-readable output, on standard output: valid JSON whatever the terminal's encoding is."""
-    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower() == "utf-8"
-    typer.echo(readable(json.dumps(data, indent=2, ensure_ascii=not unicode, default=str)))
-
-
-def readable(text: str) -> str:
-    """A text without the halves of characters that arguments and file names in another encoding leave."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+__all__ = [
+    "Exit",
+    "called",
+    "count_of",
+    "fail",
+    "leave",
+    "leave_with",
+    "model_or_leave",
+    "print_findings",
+    "print_json",
+    "progress",
+    "readable",
+    "styled",
+]
 
 
 def called(path: Path) -> str:
     """A path as it may stand in a line of output."""
     return shown(str(path), 1000)
-
-
-def fail(message: str, code: Exit, *, as_json: bool = False) -> NoReturn:
-    """End the command with the reason."""
-    if as_json:
-        print_json({"error": message})
-    else:
-        typer.echo(message, err=True)
-    leave(code)
-
-
-def styled(text: str, colour: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-    """A piece of text in colour; `typer.echo` takes the colour out again in a pipe. See https://no-color.org."""
-    if os.environ.get("NO_COLOR"):
-        return text
-    return typer.style(text, fg=colour, bold=bold or None, dim=dim or None)
 
 
 def print_findings(findings: Iterable[Finding], *, to_stderr: bool = True) -> None:
@@ -104,9 +75,3 @@ def model_or_leave(policy: Path, *, as_json: bool = False) -> Model:
     if loaded.findings and not as_json:
         print_findings(loaded.findings)
     return loaded.model
-
-
-def progress(text: str) -> None:
-    """A line about long work, on standard error, at a terminal alone."""
-    if sys.stderr.isatty():
-        typer.echo(styled(text, dim=True), err=True)

@@ -1,0 +1,7 @@
+"""The commands over logs. `gatepost` shows them beside its own; each is a function in a module of its name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+COMMANDS: Final[tuple[str, ...]] = ()
