@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from typing import Any
 
 from gatepost.findings import PolicyPath
 from gatepost.prove.mails import Mail
 from gatepost.prove.probe import Probe
 from gatepost.prove.setting import LOCAL, Setting
+from gatepost.relaying import Parties, envelopes
 
 INTERNAL: PolicyPath = ("networks", "internal")
 
@@ -65,41 +67,23 @@ def _outside(setting: Setting) -> Iterator[Probe]:
 
 
 def _forms(setting: Setting) -> Iterator[Probe]:
-    """The forms of nmap's smtp-open-relay, with the server's name and with our domain."""
-    version = setting.version
-    literal = next((a for a in setting.host.addresses if ipaddress.ip_address(a).version == version), "127.0.0.1")
-    at = f"[{'IPv6:' if version == 6 else ''}{literal}]"
-    ours = setting.reader.rpartition("@")[2]
-    forms = [*_with_name(setting, setting.host.fqdn, at), *_with_name(setting, ours, at, short=True)]
-    for number, (sender, recipient) in enumerate(dict.fromkeys(forms)):
-        yield setting.probe(
-            f"relaying, as <{recipient}>",
-            (INTERNAL,),
-            # A server ends a conversation with many errors: the forms come from several addresses.
-            setting.origins.outside(version, 4 + number // 8),
-            recipient,
-            sender=sender,
-            loose=True,
-        )
-
-
-def _with_name(setting: Setting, name: str, at: str, *, short: bool = False) -> Iterator[tuple[str, str]]:
-    """Sender and recipient of each form; F, T, D, S and I as in nmap's script."""
-    local, _, domain = setting.abroad.rpartition("@")
-    sender = f"{LOCAL}@{at}"
-    if not short:
-        yield f"{LOCAL}@{at}", f"{local}@{domain}"
-        yield f"{LOCAL}@{name}", f"{local}@{domain}"
-        yield sender, f"{local}%{domain}@{at}"
-        yield sender, f'"{local}@{domain}"'
-        yield sender, f'"{local}%{domain}"'
-        yield sender, f"{local}@{domain}@{at}"
-        yield sender, f'"{local}@{domain}"@{at}'
-        yield sender, f"@{at}:{local}@{domain}"
-        yield sender, f"{domain}!{local}"
-        yield sender, f"{domain}!{local}@{at}"
-    yield setting.sender, f"{local}%{domain}@{name}"
-    yield setting.sender, f"{local}@{domain}@{name}"
-    yield setting.sender, f'"{local}@{domain}"@{name}'
-    yield setting.sender, f"@{name}:{local}@{domain}"
-    yield setting.sender, f"{domain}!{local}@{name}"
+    """The whole relay table: with the server's name and with each of our domains, over each IP version."""
+    for version in setting.versions:
+        addresses = map(ipaddress.ip_address, setting.host.addresses)
+        own = next((a for a in addresses if a.version == version), ipaddress.ip_address("127.0.0.1"))
+        names = (setting.host.fqdn, *setting.model.domains)
+        table = envelopes(Parties(setting.sender, setting.abroad, tuple(dict.fromkeys(names)), own))
+        for number, envelope in enumerate(table):
+            facts: dict[str, Any] = {"helo": envelope.helo} if envelope.helo else {}
+            yield setting.probe(
+                f"relaying, as {envelope.form}, over IPv{version}",
+                (INTERNAL,),
+                # A server ends a conversation with many errors: the forms come from several addresses.
+                setting.origins.outside(version, 4 + number // 8),
+                envelope.recipient,
+                sender=envelope.sender,
+                loose=True,
+                mail_from=envelope.wire_sender,
+                rcpt_to=envelope.wire_recipient,
+                **facts,
+            )
