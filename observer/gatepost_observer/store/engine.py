@@ -1,6 +1,7 @@
 """Asking the store in SQL: one text for every database, over a view `events` with the columns of `events.COLUMNS`.
 
-In: a store (or events), and queries with `:name` for values. Out: rows as dicts; times come back with their zone, UTC.
+In: a store (or events), and queries with `:name` for values. The view has one column more, `quarter`,
+to group by. Out: rows as dicts; times come back with their zone, UTC.
 `opened(store)` is DuckDB, inside this process; `opened(store, "spark://host:port")` has a Spark master do the work.
 Files outside of the span asked for are not looked at; the span itself stands in the query. Fails with StoreError: no
 store, no such engine, Spark not installed or not reachable, no memory, a query that the database refuses.
@@ -27,6 +28,7 @@ from gatepost_observer.store.schema import SQL, table
 
 DUCKDB: Final = "duckdb"
 MEMORY: Final = "1GB"
+QUARTER: Final = 900_000_000  # microseconds in a quarter of an hour: every zone's hours and days begin with one
 Row = dict[str, Any]
 
 
@@ -108,6 +110,11 @@ def _name(column: str) -> str:
     return f'"{column}"'
 
 
+def with_quarter(select: str) -> str:
+    """The same, and in which quarter of an hour since 1970 it was: date_trunc would ask the time zones for each row."""
+    return f'SELECT *, epoch_us("time") // {QUARTER} AS "quarter" FROM ({select})'  # noqa: S608 - a query of ours
+
+
 def view_of(connection: duckdb.DuckDBPyConnection, store: Path, entries: Sequence[File], name: str = "events") -> None:
     """A view over these files; in files of an older schema a column that came later is NULL."""
     by_schema: dict[int, list[str]] = {}
@@ -116,7 +123,7 @@ def view_of(connection: duckdb.DuckDBPyConnection, store: Path, entries: Sequenc
     try:
         parts = [_source(connection, paths, whole=schema == SCHEMA) for schema, paths in by_schema.items()]
         parts = parts or [f"SELECT {', '.join(map(_absent, COLUMNS))} WHERE FALSE"]
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {' UNION ALL '.join(parts)}")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {with_quarter(' UNION ALL '.join(parts))}")
     except duckdb.Error as error:
         raise StoreError(f"{store}: cannot be read: {error}") from error
 
@@ -150,5 +157,6 @@ def opened(
 def over(events: Sequence[Event]) -> Iterator[Engine]:
     """DuckDB over events that lie in no store."""
     with DuckDB(None) as duck:
-        duck.connection.register("events", table(events))
+        duck.connection.register("told", table(events))
+        duck.connection.execute("CREATE TEMP VIEW events AS " + with_quarter("SELECT * FROM told"))
         yield duck

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from gatepost_observer.events import COLUMNS
-from gatepost_observer.store.engine import Row, same_everywhere
+from gatepost_observer.store.engine import QUARTER, Row, same_everywhere
 from gatepost_observer.store.errors import StoreError
 from gatepost_observer.store.literal import Value, for_spark
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DDL: Final = {"text": "STRING", "whole": "BIGINT", "real": "DOUBLE", "time": "TIMESTAMP", "flag": "BOOLEAN"}
 COLUMNS_DDL: Final = ", ".join(f"`{name}` {DDL[kind]}" for name, kind in COLUMNS.items())
+QUARTERS: Final = f"CAST(floor(unix_micros(time) / {QUARTER}) AS BIGINT) AS quarter"
 SETTINGS: Final = {
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.enabled": "false",
@@ -39,7 +40,7 @@ class Spark:
         self._session = session
         reader = session.read.schema(COLUMNS_DDL)
         frame = reader.parquet(*paths) if paths else session.createDataFrame([], COLUMNS_DDL)
-        frame.createOrReplaceTempView("events")
+        frame.selectExpr("*", QUARTERS).createOrReplaceTempView("events")
 
     def rows(self, sql: str, parameters: Mapping[str, Value] | None = None) -> list[Row]:
         """What a query answers."""
