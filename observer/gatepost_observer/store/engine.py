@@ -28,6 +28,7 @@ from gatepost_observer.store.schema import SQL, table
 
 DUCKDB: Final = "duckdb"
 MEMORY: Final = "1GB"
+SPILL: Final = "gatepost-spill-"  # what does not fit into memory; in a folder of the system, or of the store
 QUARTER: Final = 900_000_000  # microseconds in a quarter of an hour: every zone's hours and days begin with one
 Row = dict[str, Any]
 
@@ -54,8 +55,8 @@ def same_everywhere(value: Any) -> Any:
 class DuckDB:
     """DuckDB in this process: no network, no extensions, no file outside of the store."""
 
-    def __init__(self, store: Path | None, *, memory: str = MEMORY, threads: int | None = None) -> None:
-        self._spill = tempfile.TemporaryDirectory(prefix="gatepost-")
+    def __init__(self, store: Path | None, *, memory: str = MEMORY, spill: Path | None = None) -> None:
+        self._spill = tempfile.TemporaryDirectory(prefix=SPILL, dir=spill)
         self.connection = duckdb.connect()
         folders = [str(path) for path in (store and store.absolute(), Path(self._spill.name)) if path]
         settings: dict[str, str] = {
@@ -68,8 +69,6 @@ class DuckDB:
             "enable_external_access": "false",
             "preserve_insertion_order": "false",
         }
-        if threads is not None:
-            settings["threads"] = str(threads)
         for name, value in settings.items():
             self.connection.execute(f"SET {name} = {value}")
 

@@ -32,8 +32,14 @@ class File:
     first: int  # the earliest and the latest time in it
     last: int
     schema: int
+    written: float  # when its latest event was put into the store: a date from the future keeps nothing for ever
     level: int = 0  # how often it was merged; LARGE for the work of `compact`
     forgotten: bool = False  # its addresses are pseudonyms
+
+    @property
+    def age_counts_from(self) -> float:
+        """Seconds since 1970: the latest event, or when it came, if that is earlier."""
+        return min(self.last / 1e6, self.written)
 
 
 @dataclass(frozen=True)

@@ -82,3 +82,12 @@ def _names(events: Iterable[Event]) -> set[str]:
     for event in events:
         names.update(event)
     return names
+
+
+def conformed(rows: pa.Table) -> pa.Table:
+    """A table of an older schema with the columns of today's: what came later is empty."""
+    columns = [
+        rows[name].cast(ARROW[kind]) if name in rows.column_names else pa.nulls(rows.num_rows, ARROW[kind])
+        for name, kind in COLUMNS.items()
+    ]
+    return pa.Table.from_arrays(columns, schema=FIELDS)

@@ -108,7 +108,9 @@ class Writer:
         """A name that no file of the store has had."""
         return f"{part.folder}/{number:012}-{n}{self._mark}.parquet"
 
-    def add(self, part: Partition, rows: pa.Table, number: int, n: int, level: int = 0) -> File:
+    def add(
+        self, part: Partition, rows: pa.Table, number: int, n: int, level: int = 0, written: float | None = None
+    ) -> File:
         """Write a table beside the others of its partition; `publish` lets it count."""
         name = self.name(part, number, n)
         place = self.path / name
@@ -129,6 +131,7 @@ class Writer:
             first=span["min"],
             last=span["max"],
             schema=SCHEMA,
+            written=written if written is not None else self._clock(),
             level=level,
         )
 
@@ -155,7 +158,7 @@ class Writer:
         """Remove what a killed writer of this role left, and what was superseded longer than GRACE ago."""
         with _told(self.path):
             self._leftovers()
-            self._superseded()
+            self.remove_superseded()
 
     def _leftovers(self) -> None:
         now = self.store.manifest()
@@ -171,8 +174,9 @@ class Writer:
                 if str(place.relative_to(self.path)) not in known:
                     place.unlink(missing_ok=True)
 
-    def _superseded(self) -> None:
-        with locks.held(self.path, locks.COMMIT):
+    def remove_superseded(self) -> None:
+        """Remove the files that stopped to count so long ago that nobody reads them any more."""
+        with _told(self.path), locks.held(self.path, locks.COMMIT):
             now = self.store.manifest()
             over = {path for path, since in now.superseded.items() if self._clock() - since >= GRACE}
             if not over:
