@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from release.commands import Answer
 from release.errors import ServiceError
 from release.manifest import manifest_parse
 from release.place import Place
 from release.plan import plan_touch, plan_wishes
 from release.records import Item, Record
 from release.store import Release
-from release.systemd import UnitState, units_enter, units_leave
+from release.systemd import Systemctl, UnitState, units_enter, units_leave
 from stand_ins import Bundle, RememberingSystemd
 
 RUNS, STOPPED, FAILED = (
@@ -86,3 +87,35 @@ def test_a_release_stops_at_the_first_unit_that_refuses() -> None:
     with pytest.raises(ServiceError):
         units_enter(systemd, {"a": RUNS, "b": RUNS}, {"a": "restart", "b": "restart"})
     assert systemd.told == ["restart a"]
+
+
+class Answers:
+    """systemctl, as its command line is seen: what it was asked, and what it answers."""
+
+    def __init__(self, active: dict[str, str]) -> None:
+        self.active = active
+        self.told: list[list[str]] = []
+
+    def __call__(self, argv: list[str], **_: object) -> Answer:
+        self.told.append(argv)
+        if "Triggers" in argv:
+            return Answer(0, "log.service\n", "")
+        return Answer(0, f"ActiveState={self.active.get(argv[-1], 'inactive')}\nUnitFileState=enabled\n", "")
+
+
+@pytest.mark.parametrize(
+    ("active", "last"),
+    [
+        ({"log.service": "active"}, ["restart", "log.service"]),
+        ({}, ["start", "in.socket"]),
+        ({"log.service": "active", "in.socket": "active"}, ["start", "in.socket"]),
+    ],
+    ids=["its service runs", "its service does not run", "it is open"],
+)
+def test_a_socket_comes_with_a_restart_of_its_service_where_that_runs_without_it(
+    active: dict[str, str], last: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Answers(active)
+    monkeypatch.setattr("release.systemd.command_run", answers)
+    Systemctl().tell("start", "in.socket")
+    assert answers.told[-1][-2:] == last

@@ -57,8 +57,17 @@ class Systemctl:
             # A unit that failed too often refuses to start until it is forgiven; whether there was anything to
             # forgive does not matter.
             command_run(["systemctl", "reset-failed", unit])
+            verb, unit = self._with_room(verb, unit)
         wait = [] if self._block or verb in ("enable", "disable") else ["--no-block"]
         self._run(["systemctl", *wait, "reload-or-restart" if verb == "reload" else verb, unit], unit)
+
+    def _with_room(self, verb: str, unit: str) -> tuple[str, str]:
+        """systemd opens no socket for a service that runs already: such a service is restarted, and brings it along."""
+        if not unit.endswith(".socket"):
+            return verb, unit
+        fed = command_run(["systemctl", "show", "--value", "-p", "Triggers", unit]).out.split()
+        runs = bool(fed) and self.states(fed)[fed[0]].active
+        return ("restart", fed[0]) if runs and not self.states([unit])[unit].active else (verb, unit)
 
     def _run(self, argv: list[str], unit: str) -> None:
         answer = command_run(argv, seconds=300)

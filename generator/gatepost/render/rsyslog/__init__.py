@@ -1,6 +1,10 @@
-"""rsyslog: what the mail daemons say, in /var/log/mail.log, whole and with exact times, for as long as the policy asks.
+"""rsyslog: what the daemons say, in /var/log/mail.log, whole and with exact times, for as long as the policy asks.
 
-In: the model and a host. Out: rsyslog.conf as a whole and logrotate's rule for its files. It fails never.
+In: the model and a host. Out: rsyslog.conf as a whole, the socket that takes what the daemons say, and logrotate's rule
+for the files. It fails never.
+
+systemd holds the socket /run/gatepost/log, rsyslog takes it over, and /dev/log leads to it: journald, which otherwise
+stands between a daemon and rsyslog, drops lines without a word when many come at once.
 """
 
 from __future__ import annotations
@@ -10,10 +14,14 @@ from gatepost.inventory import Host
 from gatepost.policy import Model
 from gatepost.render.entries import comment
 from gatepost.render.layout import fill, head
+from gatepost.render.postfix import instances
+from gatepost.render.rsyslog.quoting import quoted
 
 CONFIG = "/etc/rsyslog.conf"
 LOGROTATE = "/etc/logrotate.d/rsyslog"
-_DROP_IN = "/etc/systemd/system/rsyslog.service.d/gatepost.conf"
+SOCKET = "/run/gatepost/log"
+_UNITS = "/etc/systemd/system"
+_DROP_IN = f"{_UNITS}/rsyslog.service.d/gatepost.conf"
 _JOURNALD = "/etc/systemd/journald.conf.d/gatepost.conf"
 _DAY = 86400
 _LOGROTATE_SAYS = '! logrotate --debug --state "$1" "$2" 2>&1 | grep -E "^error:|^warning: .*:[0-9]+ "'
@@ -27,13 +35,16 @@ def render(model: Model, host: Host) -> Part:
     journal = fill("rsyslog/journald.conf.j2", head=about, line=keep, seconds=model.policy.logs.keep)
     return Part(
         files=(
-            ConfigFile(CONFIG, fill("rsyslog/rsyslog.conf.j2", head=about), "rsyslog", "restart"),
-            ConfigFile(_DROP_IN, fill("rsyslog/unit.conf.j2", head=about), "rsyslog", "restart"),
+            ConfigFile(CONFIG, _config(host, about), "rsyslog", "restart"),
+            ConfigFile(_DROP_IN, fill("rsyslog/unit.conf.j2", head=about, socket=True), "rsyslog", "restart"),
+            # No restart: another socket would be empty, and what lay in the old one lost.
+            ConfigFile(f"{_UNITS}/gatepost-log.socket", fill("rsyslog/log.socket.j2", head=about, socket=SOCKET)),
             ConfigFile(_JOURNALD, journal, "journald", "restart"),
             ConfigFile(LOGROTATE, rotation),
         ),
         services=(
             Service("journald", "systemd-journald.service"),
+            Service("log-socket", "gatepost-log.socket"),
             Service("rsyslog", "rsyslog.service"),
             Service("logrotate", "logrotate.timer"),
         ),
@@ -43,6 +54,23 @@ def render(model: Model, host: Host) -> Part:
             Check("logrotate", argv=("sh", "-c", _LOGROTATE_SAYS, "sh", "{tmp}/state", f"{{root}}{LOGROTATE}")),
         ),
     )
+
+
+def _config(host: Host, about: str) -> bytes:
+    return fill(
+        "rsyslog/rsyslog.conf.j2",
+        head=about,
+        fqdn=quoted(host.fqdn),
+        socket=SOCKET,
+        units=_units(host),
+        central=None,
+    )
+
+
+def _units(host: Host) -> list[tuple[str, str]]:
+    """How a program calls itself in the log, and the unit that it belongs to."""
+    lanes = [(f"{instance.name}/", instance.unit) for instance in instances(host.debian)]
+    return [*lanes, ("amavis", "amavis.service"), ("clamd", "clamav-daemon.service")]
 
 
 def days(seconds: int) -> int:
