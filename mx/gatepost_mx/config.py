@@ -41,6 +41,7 @@ from gatepost_mx.counting import Limits
 PATH = Path("/etc/gatepost/mx.json")
 YEAR = 366 * 86400
 _INET = re.compile(r"inet:(127\.0\.0\.1|\[::1\]):([0-9]{1,5})")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _GROUP = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -115,7 +116,7 @@ class _Reader:
         self.faults: list[str] = [] if faults is None else faults
         self.data: dict[str, Any] = data if isinstance(data, dict) else {}
         if not isinstance(data, dict):
-            self.faults.append(f"{name or 'the whole'}: {_shown(data)} was found, an object was expected")
+            self.faults.append(f"{name.strip('.') or 'the whole'}: {_shown(data)} was found, an object was expected")
 
     def take(self, key: str, good: Check, expected: str, default: Any = ...) -> Any:
         """The value of a key. Without a default it must be there."""
@@ -130,9 +131,8 @@ class _Reader:
 
     def only(self, *keys: str) -> None:
         """Other keys than these are faults."""
-        self.faults += [
-            f"{self.name}{key}: no such key; there are {', '.join(keys)}" for key in self.data.keys() - keys
-        ]
+        others = (key if _NAME.fullmatch(key) else _shown(key) for key in self.data.keys() - keys)
+        self.faults += [f"{self.name}{key}: no such key; there are {', '.join(keys)}" for key in others]
 
 
 def _shown(value: Any) -> str:

@@ -99,5 +99,12 @@ def serve(path: Path, keeper: Keeper, config: Path) -> socketserver.ThreadingUni
     finally:
         os.umask(mask)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True, name="control").start()
+    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name="control").start()
     return server
+
+
+def end(server: socketserver.ThreadingUnixStreamServer, path: Path) -> None:
+    """Listen no more."""
+    path.unlink(missing_ok=True)
+    server.shutdown()
+    server.server_close()

@@ -25,7 +25,7 @@ def run(path: Path, serve: Callable[[str, str | None, Callable[[], Visit], Calla
     keeper.save()
     over = threading.Event()
     loops = [threading.Thread(target=_every_second, args=(over, work)) for work in (_alive(keeper), keeper.save)]
-    control.serve(settings.control, keeper, path)
+    asked = control.serve(settings.control, keeper, path)
 
     def ready() -> None:
         for loop in loops:
@@ -41,6 +41,7 @@ def run(path: Path, serve: Callable[[str, str | None, Callable[[], Visit], Calla
         for loop in loops:
             if loop.is_alive():
                 loop.join()
+        control.end(asked, settings.control)
         keeper.close()
         sayings.say(sayings.stopped())
 
