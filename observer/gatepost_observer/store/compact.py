@@ -28,7 +28,7 @@ from gatepost_observer.store.partition import MIXED, Partition, day_of
 from gatepost_observer.store.schema import FIELDS
 from gatepost_observer.store.writer import Writer
 
-ROW_GROUP: Final = 122_880
+ROW_GROUP: Final = 40_960  # small: a mail that is found is unpacked with its whole group
 BATCH: Final = 50_000
 OVER: Final = 2 * 3600  # seconds after midnight until a day counts as over
 WORTH_IT: Final = 100_000  # rows that are worth a large file of their own before the day is over

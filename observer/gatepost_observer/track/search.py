@@ -45,16 +45,12 @@ class Answer:
 MAIL: Final = """coalesce(mail, queue_id, '@' || CAST(epoch_us("time") AS VARCHAR))"""
 
 
-# Sessions and the daemons' own words are no mails.
-NO_MAIL: Final = "kind NOT IN ('connect', 'warning', 'started', 'signatures')"
-
-
 def _matching(wanted: Wanted) -> str:
     """The mails for which every condition holds in one of their events."""
     sides = [
         " UNION ALL ".join(
             f'SELECT host, {MAIL} AS mail, epoch_us("time") AS last FROM events '  # noqa: S608 - quoted values
-            f"WHERE {arm} AND {NO_MAIL} AND {wanted.span()}"
+            f"WHERE {arm}{wanted.only_mails()} AND {wanted.span()}"
             for arm in arms
         )
         for arms in wanted.conditions()
@@ -114,5 +110,11 @@ def _newest(duck: DuckDB, wanted: Wanted, limit: int, known: Sequence[Key]) -> t
 
 
 def _count(duck: DuckDB, wanted: Wanted) -> int:
-    [row] = duck.rows(f"SELECT count(*) AS n FROM ({_matching(wanted)})")  # noqa: S608
+    """How many mails match one condition: those that have an id, and attempts that have none, one by one."""
+    [arms] = wanted.conditions()
+    asked = " UNION ALL ".join(
+        f"SELECT mail FROM events WHERE {arm}{wanted.only_mails()} AND {wanted.span()}"  # noqa: S608 - quoted values
+        for arm in arms
+    )
+    [row] = duck.rows(f"SELECT count(DISTINCT mail) + count(*) - count(mail) AS n FROM ({asked})")  # noqa: S608
     return int(row["n"])

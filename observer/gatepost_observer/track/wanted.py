@@ -11,9 +11,12 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from gatepost_observer.store.literal import quoted
 from gatepost_observer.subjects import subject_hash
+
+NO_MAIL: Final = "kind NOT IN ('connect', 'login', 'warning', 'started', 'signatures')"
 
 
 class WantedError(Exception):
@@ -61,6 +64,11 @@ class Wanted:
         parts = [f'"time" >= {quoted(self.since)}'] if self.since else []
         parts += [f'"time" < {quoted(self.until)}'] if self.until else []
         return " AND ".join(parts) or "TRUE"
+
+    def only_mails(self) -> str:
+        """Without sessions and the daemons' own words, where nothing asked for leaves them out by itself."""
+        named = (self.sender, self.recipient, self.message_id, self.queue_id, self.subject)
+        return "" if any(value is not None for value in named) else f" AND {NO_MAIL}"
 
 
 def _address(column: str, wanted: str) -> str:

@@ -56,11 +56,11 @@ class Way:
 
 @dataclass
 class _Trail:
-    """What is known so far."""
+    """What is known so far: names, and of each event what links it."""
 
     ids: set[str] = field(default_factory=set)
     message_ids: set[str] = field(default_factory=set)
-    events: dict[tuple[Any, ...], Event] = field(default_factory=dict)
+    links: dict[tuple[Any, ...], Event] = field(default_factory=dict)
 
 
 def _moment(event: Event) -> datetime:
@@ -73,11 +73,11 @@ def ways_of(duck: DuckDB, store: Store, keys: Sequence[Key], wanted: Wanted) -> 
     moments = [_EPOCH + timedelta(microseconds=key.last) for key in keys]
     since, until = min(moments) - LIFETIME, max(moments) + LIFETIME
     view_of(duck.connection, store.path, store.entries(since, until))
-    span = f'"time" BETWEEN {quoted(since)} AND {quoted(until)}'
     trail = _Trail(ids={key.mail for key in keys if not key.mail.startswith("@")})
     attempts = _attempts(duck, keys, wanted)
-    cut = _followed(duck, trail, span)
-    return _ordered(keys, _joined(trail.events.values()), attempts, cut)
+    _follow(duck, trail, since, until)
+    events = _whole(duck, store, trail)
+    return _ordered(keys, _joined(events), attempts, len(events) >= MOST)
 
 
 def _attempts(duck: DuckDB, keys: Sequence[Key], wanted: Wanted) -> dict[tuple[str, int], list[Event]]:
@@ -93,31 +93,53 @@ def _attempts(duck: DuckDB, keys: Sequence[Key], wanted: Wanted) -> dict[tuple[s
     return alone
 
 
-def _asked(duck: DuckDB, condition: str) -> list[Event]:
-    columns = ", ".join(f'"{name}"' for name in COLUMNS)
-    rows = duck.rows(f"SELECT {columns} FROM events WHERE {condition} LIMIT {MOST}")  # noqa: S608 - quoted values
+_EVERY: Final = ", ".join(f'"{name}"' for name in COLUMNS)
+_LINKS: Final = '"time", host, queue_id, mail, queued_as, message_id'
+
+
+def _asked(duck: DuckDB, *conditions: str, columns: str = _EVERY) -> list[Event]:
+    arms = " UNION ALL ".join(f"(SELECT {columns} FROM events WHERE {arm} LIMIT {MOST})" for arm in conditions)  # noqa: S608
+    rows = duck.rows(arms) if arms else []
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
-def _followed(duck: DuckDB, trail: _Trail, span: str) -> bool:
-    """Gather events until they name nothing new; whether there were too many."""
+def _listed(values: Iterable[str]) -> str:
+    return f"({', '.join(quoted(value) for value in sorted(values))})"
+
+
+def _within(since: datetime, until: datetime) -> str:
+    return f'"time" BETWEEN {quoted(since)} AND {quoted(until)}'
+
+
+def _follow(duck: DuckDB, trail: _Trail, since: datetime, until: datetime) -> None:
+    """Gather names until nothing new is named; only the few columns that link events are read for it."""
+    span = _within(since, until)
     ids, message_ids = set(trail.ids), set[str]()
     for _ in range(ROUNDS):
-        fresh = []
-        for column, values in (("queue_id", ids), ("mail", ids), ("queued_as", ids), ("message_id", message_ids)):
-            if values:
-                listed = ", ".join(quoted(value) for value in sorted(values))
-                fresh += _asked(duck, f"{column} IN ({listed}) AND {span}")
-        trail.events.update({tuple(event.items()): event for event in fresh})
-        if len(trail.events) >= MOST:
-            return True
+        asked = [f"{column} IN {_listed(ids)} AND {span}" for column in ("mail", "queue_id", "queued_as") if ids]
+        asked += [f"message_id IN {_listed(message_ids)} AND {span}"] if message_ids else []
+        fresh = _asked(duck, *asked, columns=_LINKS)
+        trail.links.update({tuple(link.items()): link for link in fresh})
         ids = _named(fresh) - trail.ids
-        message_ids = _own(trail.events.values()) - trail.message_ids
+        message_ids = _own(trail.links.values()) - trail.message_ids
         trail.ids |= ids
         trail.message_ids |= message_ids
-        if not ids and not message_ids:
-            break
-    return False
+        if len(trail.links) >= MOST or not (ids or message_ids):
+            return
+
+
+def _whole(duck: DuckDB, store: Store, trail: _Trail) -> list[Event]:
+    """The events that were followed, with all they tell: read once, from where they are known to be."""
+    if not trail.links:
+        return []
+    moments = [_moment(link) for link in trail.links.values()]
+    first, last = min(moments), max(moments)
+    view_of(duck.connection, store.path, store.entries(first, last + timedelta(microseconds=1)))
+    own, span = _listed(trail.ids), _within(first, last)
+    arms = [f"mail IN {own} AND {span}"]
+    if any(link.get("mail") not in trail.ids for link in trail.links.values()):  # a next hop that knows it by one id
+        arms.append(f"queue_id IN {own} AND (mail IS NULL OR mail NOT IN {own}) AND {span}")
+    return _asked(duck, *arms)
 
 
 def _named(events: Iterable[Event]) -> set[str]:
