@@ -7,7 +7,7 @@ where it left. It fails with what the engine fails with.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -16,7 +16,9 @@ from gatepost_observer import queries
 from gatepost_observer.known import Known
 from gatepost_observer.queries import Scope
 from gatepost_observer.report import hits, places
+from gatepost_observer.report.counting import COUNTED, WAYS, summed
 from gatepost_observer.report.period import Period
+from gatepost_observer.report.series import series
 from gatepost_observer.store.engine import Engine
 
 VERSION: Final = 1
@@ -25,8 +27,6 @@ Row = dict[str, Any]
 
 # A slot of flow.sql that no period fills: everything falls into one.
 _ALL: Final = 1 << 40
-# What a filter did that keeps a mail from its recipient.
-STOPPED: Final = ("quarantined", "discarded", "rejected", "bounced", "held")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,6 @@ class Wanted:
     top: int = 10
     zone: tzinfo | None = None
     whole: bool = False  # the engine holds nothing outside of the period
-    compare: bool = True
     countries: str | None = None
     unknown: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -52,8 +51,8 @@ class Wanted:
         return Scope(since, until, self.hosts, self.domains, values)
 
 
-def gathered(engine: Engine, before: Engine | None, wanted: Wanted, known: Known) -> Figures:
-    """Ask everything. `before` is an engine that holds the period before, if there is one."""
+def gathered(engine: Engine, wanted: Wanted, known: Known) -> Figures:
+    """Ask everything, but for what was before."""
     scope = wanted.scope(wanted.period, whole=wanted.whole)
     ask = _Asker(engine, scope)
     networks = places.networks(ask("networks"))
@@ -71,8 +70,8 @@ def gathered(engine: Engine, before: Engine | None, wanted: Wanted, known: Known
         "notes": list(wanted.notes),
         "totals": totals | _destinations(recipients, wanted) | {"spread": _many(ask("senders"), recipients)},
     }
-    found["before"], found["change"] = _compared(before, wanted, known, found["totals"])
-    found |= _series(flow, arrivals, wanted)
+    found |= {"before": None, "change": {}}
+    found |= series(flow, arrivals, wanted.period, wanted.zone)
     found["refused"] = _refused(flow, known, ask("refusals"))
     found["filtered"] = _filtered(flow, ask("findings"), known)
     found["from"] = places.told(networks, wanted.countries, wanted.top)
@@ -127,73 +126,6 @@ def _flow(
     return flow, arrivals
 
 
-def summed(flow: list[Row], arrivals: list[Row]) -> Figures:
-    """The totals of a period, or of a part of one."""
-    count: Counter[str] = Counter()
-    for row in flow:
-        _count(count, row)
-    for row in arrivals:
-        way = "from_inside" if row["ours"] else "from_outside"
-        count[f"{way}.mails"] += row["mails"]
-        count[f"{way}.recipients"] += row["recipients"] or 0
-        count[f"{way}.bytes"] += row["bytes"] or 0
-        count["bytes_received"] += row["bytes"] or 0
-    return {
-        **{name: count[name] for name in COUNTED},
-        **{way: {k: count[f"{way}.{k}"] for k in ("mails", "recipients", "bytes")} for way in WAYS},
-    }
-
-
-WAYS: Final = ("from_outside", "from_inside")
-COUNTED: Final = (
-    "received", "bytes_received", "delivered", "bytes_delivered", "forwarded", "deferred", "returned", "refused",
-    "refused_for_now", "reject_warnings", "held", "discarded", "spam", "viruses", "attachments", "stopped", "connections",
-    "notices", "closed", "logins", "logins_failed", "warnings", "received_inside", "delivered_inside", "bytes_inside",
-)  # fmt: skip
-
-
-def _count(count: Counter[str], row: Row) -> None:
-    kind, many, size = row["kind"], row["events"], row["bytes"] or 0
-    match kind:
-        case "accepted" if not row["inside"]:
-            count["received"] += many
-        case "accepted":
-            count["received_inside"] += many
-        case "delivered" if not row["inside"]:
-            count["delivered"] += many
-            count["bytes_delivered"] += size
-        case "delivered" if row["action"] == "forwarded":
-            count["forwarded"] += many
-        case "delivered":
-            count["delivered_inside"] += many
-            count["bytes_inside"] += size
-        case "connect":
-            count["connections"] += many
-        case "refused":
-            count["refused"] += many
-            count["refused_for_now"] += many if row["action"] == "for-now" else 0
-        case "filtered":
-            _count_filtered(count, row)
-        case "login":
-            count["logins_failed" if row["action"] == "failed" else "logins"] += many
-        case "warning":
-            count["reject_warnings" if row["reason"] == "reject-warning" else "warnings"] += many
-        case "notice":
-            count["notices"] += many
-        case _:
-            count[kind] += many
-
-
-def _count_filtered(count: Counter[str], row: Row) -> None:
-    names = {"spam": "spam", "virus": "viruses", "attachment": "attachments"}
-    if row["reason"] in names:
-        count[names[row["reason"]]] += row["events"]
-    if row["action"] in STOPPED:
-        count["stopped"] += row["events"]
-    if row["action"] in ("held", "discarded"):
-        count[row["action"]] += row["events"]
-
-
 def _destinations(recipients: list[Row], wanted: Wanted) -> Figures:
     """How many recipients were ours, how many elsewhere; unknown without own domains."""
     names = {"ours": "to_us", "elsewhere": "to_others"}
@@ -209,11 +141,14 @@ def _destinations(recipients: list[Row], wanted: Wanted) -> Figures:
 
 
 def _many(senders: list[Row], recipients: list[Row]) -> Figures:
-    many = {f"sender_{row['name']}" if row["name"] == "domains" else row["name"]: row["mails"]
-            for row in senders if row["board"] == "many"}  # fmt: skip
-    many |= {f"recipient_{row['name']}" if row["name"] == "domains" else row["name"]: row["many"]
-             for row in recipients if row["board"] == "many"}  # fmt: skip
-    return {name: many.get(name) or 0 for name in ("senders", "sender_domains", "recipients", "recipient_domains")}
+    sent = {row["name"]: row["mails"] for row in senders if row["board"] == "many"}
+    got = {row["name"]: row["many"] for row in recipients if row["board"] == "many"}
+    return {
+        "senders": sent.get("senders") or 0,
+        "sender_domains": sent.get("domains") or 0,
+        "recipients": got.get("recipients") or 0,
+        "recipient_domains": got.get("domains") or 0,
+    }
 
 
 def _told_period(wanted: Wanted) -> Figures:
@@ -222,7 +157,7 @@ def _told_period(wanted: Wanted) -> Figures:
     return {
         "since": _iso(since, wanted.zone),
         "until": _iso(until, wanted.zone),
-        "before_since": _iso(before.since, wanted.zone) if wanted.compare else None,
+        "before_since": _iso(before.since, wanted.zone),
         "days": round(wanted.period.length / timedelta(days=1), 4),
     }
 
@@ -231,69 +166,23 @@ def _iso(moment: datetime, zone: tzinfo | None) -> str:
     return moment.astimezone(zone).isoformat(timespec="seconds")
 
 
-def _compared(before: Engine | None, wanted: Wanted, known: Known, totals: Figures) -> tuple[Figures | None, Figures]:
-    """The totals of the period before, and the change in shares of them; nothing where there was nothing."""
-    if before is None or not wanted.compare:
-        return None, {}
+def compare(found: Figures, before: Engine, wanted: Wanted, known: Known) -> None:
+    """Put in the totals of the period before, and the change in shares of them; nothing where there was nothing."""
     scope = wanted.scope(wanted.period.before(wanted.zone))
     networks = places.networks(before.rows(*queries.asked("networks", scope)))
     earlier = summed(*_flow(before, scope, known, networks, _ALL))
     if not any(earlier[name] for name in ("received", "refused", "delivered", "connections")):
-        return None, {}
+        return
+    totals = found["totals"]
     change: Figures = {name: _share(totals[name], earlier[name]) for name in COUNTED}
     for way in WAYS:
         change[way] = {name: _share(totals[way][name], earlier[way][name]) for name in totals[way]}
-    return earlier, change
+    found["before"], found["change"] = earlier, change
 
 
 def _share(now: float, then: float) -> float | None:
     """By how much it changed, as a share of what it was."""
     return round((now - then) / then, 4) if then else None
-
-
-def _series(flow: list[Row], arrivals: list[Row], wanted: Wanted) -> Figures:
-    """By day, and by the hour of the day, in the zone that is shown."""
-    days: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
-    hours: dict[int, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
-    moments: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
-    shown: dict[datetime, datetime] = {}
-    for number, rows in enumerate((flow, arrivals)):
-        for row in rows:
-            local = shown.get(row["at"]) or shown.setdefault(row["at"], row["at"].astimezone(wanted.zone))
-            days[f"{local:%Y-%m-%d}"][number].append(row)
-            hours[local.hour][number].append(row)
-            moments[local.replace(minute=0).isoformat(timespec="minutes")][number].append(row)
-    short = wanted.period.length <= timedelta(days=3)
-    return {
-        "by_day": [{"day": day, **_short(days[day])} for day in _days(wanted.period, wanted.zone)],
-        "by_hour_of_day": [{"hour": hour, **_short(hours[hour])} for hour in range(24)],
-        "by_hour": [{"hour": hour, **_short(moments[hour])} for hour in _hours(wanted)] if short else [],
-    }
-
-
-SERIES: Final = (
-    "received", "bytes_received", "delivered", "deferred", "returned", "refused", "spam", "viruses", "attachments",
-)  # fmt: skip
-LONGEST: Final = 800  # days of a chart; a log may lie about its time
-
-
-def _short(rows: tuple[list[Row], list[Row]]) -> Figures:
-    whole = summed(*rows)
-    return {name: whole[name] for name in SERIES} | {way: whole[way]["mails"] for way in WAYS}
-
-
-def _days(period: Period, zone: tzinfo | None) -> list[str]:
-    """Every day of the period, also those on which nothing happened."""
-    first = period.since.astimezone(zone).date()
-    last = (period.until - timedelta(microseconds=1)).astimezone(zone).date()
-    return [f"{first + timedelta(days=n)}" for n in range(min((last - first).days + 1, LONGEST))]
-
-
-def _hours(wanted: Wanted) -> list[str]:
-    start = wanted.period.since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    many = int((wanted.period.until - start) / timedelta(hours=1) + 0.999_999)
-    told = ((start + timedelta(hours=n)).astimezone(wanted.zone).replace(minute=0) for n in range(many))
-    return list(dict.fromkeys(hour.isoformat(timespec="minutes") for hour in told))
 
 
 def _refused(flow: list[Row], known: Known, boards: list[Row]) -> Figures:
@@ -324,28 +213,31 @@ def _board(rows: list[Row], name: str, what: str) -> list[Row]:
 
 
 def _boards(rows: list[Row], names: tuple[str, ...]) -> Figures:
-    return {
-        f"by_{name}": [
-            {"name": row["name"], "mails": row["mails"], "bytes": row["bytes"] or 0}
-            for row in rows
-            if row["board"] == name
-        ]
-        for name in names
-    }
+    return {f"by_{name}": [_volume(row) for row in rows if row["board"] == name] for name in names}
+
+
+def _volume(row: Row) -> Row:
+    return {"name": row["name"], "mails": row["mails"], "bytes": row["bytes"] or 0}
 
 
 def _recipients(rows: list[Row]) -> Figures:
     told = _boards(rows, ("mails", "bytes"))
-    told["by_domains"] = [
-        {
-            "name": row["name"], "recipients": row["many"], "mails": row["mails"] or 0, "bytes": row["bytes"] or 0,
-            "deferred": row["deferred"] or 0, "returned": row["returned"] or 0,
-            "delay_average": round(row["delay"] / row["mails"], 2) if row["mails"] and row["delay"] is not None else None,
-            "delay_longest": row["slowest"],
-        }
-        for row in rows if row["board"] == "domains"
-    ]  # fmt: skip
+    told["by_domains"] = [_domain(row) for row in rows if row["board"] == "domains"]
     return told
+
+
+def _domain(row: Row) -> Row:
+    mails, delay = row["mails"] or 0, row["delay"]
+    return {
+        "name": row["name"],
+        "recipients": row["many"],
+        "mails": mails,
+        "bytes": row["bytes"] or 0,
+        "deferred": row["deferred"] or 0,
+        "returned": row["returned"] or 0,
+        "delay_average": round(delay / mails, 2) if mails and delay is not None else None,
+        "delay_longest": row["slowest"],
+    }
 
 
 def _tls(flow: list[Row]) -> Figures:

@@ -1,8 +1,8 @@
 """The report as a mail: plain text, and HTML that mail programs accept (tables, inline styles, nothing else).
 
-In: a Report, from whom and to whom, through which server. Out: a message, and its sending. The sender of the envelope is
-the recipient's own postmaster where nothing else is told, so that a failure comes back to somebody. Fails with
-MailError: a bad address or server, or the server's own words.
+In: a Report, from whom and to whom, through which server. Out: a message, and its sending. Where no sender is told, it
+is the first recipient and never nobody, so that a failure comes back to somebody. Fails with MailError: a bad address
+or server, or the server's own words.
 """
 
 from __future__ import annotations

@@ -104,9 +104,8 @@ def _seen(labels: tuple[str, ...], series: tuple[Series, ...]) -> str:
     for one in series:
         if one.values and max(one.values) > 0:
             top = max(range(len(one.values)), key=lambda n: one.values[n])
-            said.append(
-                f"{one.name}: {words.count(sum(one.values))} in all, most ({words.count(one.values[top])}) at {labels[top]}"
-            )
+            most = f"most ({words.count(one.values[top])}) at {labels[top]}"
+            said.append(f"{one.name}: {words.count(sum(one.values))} in all, {most}")
     return "; ".join(said) or "nothing happened"
 
 
@@ -170,7 +169,8 @@ def refused(figures: Figures) -> Section:
         for row in told["kinds"]
     ]
     lines = any(row["line"] for row in kinds)
-    columns = (Column("Why", "name"), Column("Refused", "mails", "count"), Column("Share", "part", "share"))
+    policy = (Column("Policy", "line", "word"),) if lines else ()
+    columns = (Column("Why", "name"), Column("Refused", "mails", "count"), Column("Share", "part", "share"), *policy)
     days = figures["by_day"]
     series = (Series("refused", tuple(row["refused"] for row in days)),)
     labels = tuple(words.day(row["day"]) for row in days)
@@ -178,7 +178,7 @@ def refused(figures: Figures) -> Section:
     return Section(
         "refused", "Refused at the door", "What was refused never entered: its sender knows at once.", charts,
         (
-            Table("By reason", (*columns, Column("Policy", "line", "word")) if lines else columns, kinds, None if lines else "mails"),
+            Table("By reason", columns, kinds, None if lines else "mails"),
             _names("Recipients that were wanted", "Recipient", told["recipients"], "refused"),
             _names("Domains of the refused senders", "Domain", told["sender_domains"], "refused"),
             _names("Public block lists", "List", told["lists"], "refused"),
@@ -200,8 +200,8 @@ def filtered(figures: Figures) -> Section:
         columns.append(Column("Policy", "line", "word"))
     days = figures["by_day"]
     labels = tuple(words.day(row["day"]) for row in days)
-    series = (Series("spam", tuple(row["spam"] for row in days)),
-              Series("viruses and attachments", tuple(row["viruses"] + row["attachments"] for row in days)))  # fmt: skip
+    other = tuple(row["viruses"] + row["attachments"] for row in days)
+    series = (Series("spam", tuple(row["spam"] for row in days)), Series("viruses and attachments", other))
     charts = (
         (Chart("Spam and viruses by day", labels, series, _seen(labels, series)),) if len(days) > 1 and kinds else ()
     )
@@ -222,7 +222,8 @@ def origins(figures: Figures) -> Section:
     """From where."""
     told, spread = figures["from"], figures["totals"]["spread"]
     counted = (Column("Clients", "clients", "count"), Column("Taken in", "accepted", "count"),
-               Column("Refused", "refused", "count"), Column("Spam", "spam", "count"), Column("Viruses", "viruses", "count"))  # fmt: skip
+               Column("Refused", "refused", "count"), Column("Spam", "spam", "count"),
+               Column("Viruses", "viruses", "count"))  # fmt: skip
     country = (Column("Country", "country"),) if told["countries"] is not None else ()
     tables = [Table("Networks", (Column("Network", "network"), *country, *counted), told["networks"], wide=True)]
     if told["countries"] is not None:
@@ -246,10 +247,14 @@ def destinations(figures: Figures) -> Section:
     told, spread = figures["recipients"], figures["totals"]["spread"]
     volume = (Column("Delivered", "mails", "count"), Column("Volume", "bytes", "size"))
     more = (Column("Deferred", "deferred", "count"), Column("Returned", "returned", "count"),
-            Column("Delay, average", "delay_average", "seconds"), Column("longest", "delay_longest", "seconds"))  # fmt: skip
+            Column("Delay, average", "delay_average", "seconds"),
+            Column("longest", "delay_longest", "seconds"))  # fmt: skip
+    lead = (
+        f"{words.plural(spread['recipients'], 'recipient')} in {words.plural(spread['recipient_domains'], 'domain')}."
+    )
     return Section(
         "to", "To where",
-        f"{words.plural(spread['recipients'], 'recipient')} in {words.plural(spread['recipient_domains'], 'domain')}.", (),
+        lead, (),
         (
             Table("Domains of recipients", (Column("Domain", "name"), *volume, *more), told["by_domains"], wide=True),
             Table("Recipients by mails", (Column("Recipient", "name"), *volume), told["by_mails"], "mails"),

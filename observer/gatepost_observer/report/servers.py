@@ -72,11 +72,18 @@ def servers(figures: Figures) -> Section:
         for row in told["programs"]
     ]
     host, program = Column("Server", "host", limit=40), Column("Program", "program", limit=40)
+    loaded = (
+        host,
+        program,
+        Column("What", "action"),
+        Column("At (UTC)", "at", "word"),
+        Column("Text", "text", limit=160),
+    )
     return Section(
         "servers", "The servers", "", (),
         (
-            Table("Signatures, as they were loaded last", (host, program, Column("What", "action"), Column("At (UTC)", "at", "word"),
-                  Column("Text", "text", limit=160)), signatures, wide=True, empty="No signatures were loaded in this time."),
+            Table("Signatures, as they were loaded last", loaded, signatures, wide=True,
+                  empty="No signatures were loaded in this time."),
             Table("Warnings and errors of the daemons", (Column("Severity", "severity"), program,
                   Column("Text", "text", limit=200), Column("Times", "times", "count")),
                   figures["warnings"]["texts"], wide=True),

@@ -10,7 +10,7 @@ from io import StringIO
 from typing import Final
 
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
@@ -97,7 +97,7 @@ def _chart(chart: Chart) -> Grid:
 def _table(table: Table) -> RenderableType:
     if not table.rows:
         return Text.assemble((table.title, "bold"), f": {table.empty}")
-    grid = Grid(title=Text(table.title, "bold"), title_justify="left", box=None, pad_edge=False, header_style="dim")
+    grid = Grid(box=None, pad_edge=False, header_style="dim")
     for column in table.columns:
         right = column.number or column.unit == "code"
         grid.add_column(Text(column.heading), justify="right" if right else "left", overflow="fold", no_wrap=right)
@@ -109,7 +109,7 @@ def _table(table: Table) -> RenderableType:
         if table.bar:
             cells.append(Text(_bar((row[table.bar] or 0) / most if most else 0), "blue"))
         grid.add_row(*cells)
-    return grid
+    return Group(Text(table.title, "bold"), grid)
 
 
 def _cell(column: Column, value: object, said: str) -> str:
