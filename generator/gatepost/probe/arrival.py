@@ -22,6 +22,13 @@ def with_arrivals(rows: Iterable[Row], arrived: Iterable[Arrived], target: str) 
     return [_ended(row, by_mark.get(row.mark, []), target) if row.mark else row for row in rows]
 
 
+def without_mail(row: Row) -> Row:
+    """Where mails are sent to tell accepted and relayed apart, accepted alone is no answer."""
+    if row.kind != "relay" or row.outcome != "accepted" or row.mark:
+        return row
+    return replace(row, outcome="unknown", why="accepted, but enough mails had been sent already")
+
+
 def _ended(row: Row, arrived: list[Arrived], target: str) -> Row:
     if any(not one.is_notice for one in arrived):
         return replace(row, outcome="relayed", why="the mail arrived in the mailbox")

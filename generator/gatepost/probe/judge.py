@@ -35,7 +35,7 @@ _CLIENT_WORDS = re.compile(
 _HELO_WORDS = re.compile(r"\b(?:helo|ehlo) (?:command )?(?:rejected|denied|refused)|invalid (?:helo|ehlo)", re.I)
 # Debian's own Postfix defers a stranger who wants to relay (454), and would for ever.
 _RELAY_DENIED = re.compile(r"relay(?:ing)?(?: access)? (?:denied|prohibited|not (?:allowed|permitted))", re.I)
-_RELAY_WORDS = re.compile(r"relay", re.I)
+_RELAY_WORDS = re.compile(r"\brelay(?:ing)?\b(?![.-])", re.I)
 
 
 @dataclass(frozen=True)

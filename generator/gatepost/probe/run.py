@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from gatepost.policy.values import IPAddress, is_domain
 from gatepost.probe import frontdoor, privilege
 from gatepost.probe.admission import Admitted
-from gatepost.probe.arrival import with_arrivals
+from gatepost.probe.arrival import with_arrivals, without_mail
 from gatepost.probe.channel import SMTP, SUBMISSION, SUBMISSIONS, Channel, Tls
 from gatepost.probe.conversation import Conversation, UnreachableError
 from gatepost.probe.frontdoor import FrontDoor
@@ -113,7 +113,7 @@ class _Probe:
         if not addresses:
             self.notes.append("no address of it could be asked")
         if self.asked.mailbox:
-            rows = self._arrivals(rows)
+            rows = [without_mail(row) for row in self._arrivals(rows)]
         hellos = [door.hello for door in self.doors]
         client = seen_as(hellos, [row.answer for row in rows], self.received, self._written(rows))
         seconds = time.monotonic() - started
