@@ -1,6 +1,6 @@
 """Logs as a busy server writes them, and how fast they are read.
 
-In: a size, a seed, a shape. Out: a log in which every line is of a kind that Postfix 3.7, amavis 2.13 or clamd writes, the
+In: a size, a seed, a shape. Out: a log in which every line is of a kind that Postfix 3.7 or amavis 2.13 writes, the
 same for the same seed; and the figures of `gatepost summary` beside Debian's pflogsumm, and of following.
 """
 
@@ -20,7 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _LETTERS = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
-_WORDS = "anna bert carla dirk emma frank greta hans ines jan karl lena max nora otto paula rosa tim ute vera".split()
+_WORDS = ("anna", "bert", "carla", "dirk", "emma", "frank", "greta", "hans", "ines", "jan",
+          "karl", "lena", "max", "nora", "otto", "paula", "rosa", "tim", "ute", "vera")  # fmt: skip
 _FOREIGN = [f"{a}{b}.example" for a in ("mail", "shop", "news", "bank", "city", "firm") for b in range(400)]
 _OURS = ["example.org", "example.net", "office.example.org"]
 
@@ -51,7 +52,7 @@ class Writer:
     """Writes one server's log, session after session."""
 
     def __init__(self, seed: int, shape: Shape, start: datetime) -> None:
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 - the same log again is what it is for
         self.shape = shape
         self.now = start
         self.process = 1000
@@ -76,15 +77,21 @@ class Writer:
 
     def client(self) -> str:
         """A client's name and address."""
-        address = f"203.0.{self.random.randrange(256)}.{self.random.randrange(1, 255)}"
-        if self.random.random() < 0.4:
+        number = self.few(60_000)
+        address = f"203.0.{number // 250}.{number % 250 + 1}"
+        if number % 5 < 2:
             return f"unknown[{address}]"
-        return f"mail-{address.replace('.', '-')}.{self.random.choice(_FOREIGN)}[{address}]"
+        return f"mail-{address.replace('.', '-')}.{_FOREIGN[number % len(_FOREIGN)]}[{address}]"
+
+    def few(self, many: int) -> int:
+        """One of many, of whom a few come most of the time, as people and clients do."""
+        return int(many * self.random.random() ** 3)
 
     def person(self, domains: list[str]) -> str:
         """An address."""
-        name = f"{self.random.choice(_WORDS)}.{self.random.choice(_WORDS)}{self.random.randrange(40)}"
-        return f"{name}@{self.random.choice(domains)}"
+        number = self.few(4_000)
+        name = f"{_WORDS[number % 20]}.{_WORDS[number // 20 % 20]}{number // 400}"
+        return f"{name}@{domains[self.few(len(domains))]}"
 
     def session(self) -> Iterator[str]:
         """The lines of one client's session, and of what follows from it."""
@@ -97,6 +104,12 @@ class Writer:
             (self.shape.guessed, self.guess),
             (self.shape.probed, self.probe),
         ]
+        if client.startswith("unknown") and self.random.random() < 0.5:
+            address = client.partition("[")[2].rstrip("]")
+            name = f"host-{address.replace('.', '-')}.{_FOREIGN[len(address)]}"
+            yield self.line(
+                "smtpd", f"warning: hostname {name} does not resolve to address {address}: Name or service not known"
+            )
         yield self.line("smtpd", f"connect from {client}")
         for share, kind in kinds:
             if chance < share:
@@ -161,7 +174,8 @@ class Writer:
         if self.random.random() < 0.01:
             tail = f"from=<{sender}> to=<{recipients[0]}> proto=ESMTP helo=<{_FOREIGN[0]}>"
             yield self.line(
-                "cleanup", f"{queue_id}: reject: header Subject: urgent bank transfer from {client}; {tail}: 5.7.1 Refused"
+                "cleanup",
+                f"{queue_id}: reject: header Subject: urgent bank transfer from {client}; {tail}: 5.7.1 Refused",
             )
             yield self.line("smtpd", f"disconnect from {client} ehlo=1 mail=1 rcpt=1 data=0/1 quit=1 commands=4/5")
             return
@@ -182,12 +196,20 @@ class Writer:
         to = ",".join(f"<{r}>" for r in recipients)
         mail_id = "".join(self.random.choices(_LETTERS, k=12))
         spam = self.random.random() < 0.15
+        yield (
+            f"{self.stamp()}amavis[{self.process % 60000}]: ({number}) LMTP :10024 "
+            f"/var/lib/amavis/tmp/amavis-20261124T110426-{number}: <{sender}> -> {to} SIZE={size} Received: from "
+            "mx1.example.org ([127.0.0.1]) by localhost (mx1.example.org [127.0.0.1]) (amavis, port 10024) with LMTP\n"
+        )
+        checking = f"({number}) Checking: {mail_id} [{address}] <{sender}> -> {to}"
+        yield f"{self.stamp()}amavis[{self.process % 60000}]: {checking}\n"
         head = f"{self.stamp()}amavis[{self.process % 60000}]: ({number}) "
         milliseconds = self.random.randrange(80, 2500)
         tail = f"Message-ID: {message_id}, mail_id: {mail_id}, Hits: "
         if spam:
             yield (
-                f"{head}Blocked SPAM {{DiscardedInbound,Quarantined}}, [{address}]:40{number[:3]} [{address}] <{sender}> -> {to}, "
+                f"{head}Blocked SPAM {{DiscardedInbound,Quarantined}}, [{address}]:40{number[:3]} [{address}] "
+                f"<{sender}> -> {to}, "
                 f"quarantine: spam-{mail_id}.gz, Queue-ID: {queue_id}, {tail}{self.random.randrange(90, 300) / 10}, "
                 f"size: {size}, Tests: [BAYES_99=3.5,URIBL_BLACK=1.7,HTML_MESSAGE=0.001], {milliseconds} ms\n"
             )
@@ -221,15 +243,20 @@ class Writer:
         if not spam:
             yield from self.deliveries(after, sender, recipients, size + 420, inner)
 
-    def deliveries(
-        self, queue_id: str, sender: str, recipients: list[str], size: int, instance: str
-    ) -> Iterator[str]:
+    def deliveries(self, queue_id: str, sender: str, recipients: list[str], size: int, instance: str) -> Iterator[str]:
         """Each recipient's own fate."""
         waiting = []
         for recipient in recipients:
             domain = recipient.partition("@")[2]
             relay = f"mx.{domain}[198.51.100.{len(domain) * 7 % 250}]:25"
             delay = self.random.choice((0.31, 1.2, 2.8, 0.09, 14, 75.5))
+            if self.random.random() < 0.8:
+                yield self.line(
+                    "smtp",
+                    f"Trusted TLS connection established to {relay}: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 "
+                    "(256/256 bits) key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256",
+                    instance,
+                )
             fields = f"{queue_id}: to=<{recipient}>, relay={relay}, delay={delay}, delays=0.03/0.01/0.2/{delay}"
             chance = self.random.random()
             if chance < self.shape.deferred:
@@ -242,7 +269,9 @@ class Writer:
                 notice = self.queue_id()
                 yield self.line("cleanup", f"{notice}: message-id=<{notice}@mx1.example.org>", instance)
                 yield self.line("bounce", f"{queue_id}: sender non-delivery notification: {notice}", instance)
-                yield self.line("qmgr", f"{notice}: from=<>, size={size % 9000 + 2000}, nrcpt=1 (queue active)", instance)
+                yield self.line(
+                    "qmgr", f"{notice}: from=<>, size={size % 9000 + 2000}, nrcpt=1 (queue active)", instance
+                )
                 yield self.line("qmgr", f"{notice}: removed", instance)
             else:
                 after = self.queue_id()

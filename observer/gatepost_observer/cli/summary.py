@@ -18,7 +18,8 @@ Examples:
 """
 
 LogsArgument = Annotated[
-    list[str], typer.Argument(metavar="LOG...", help="Logs, plain or compressed; - is standard input.", show_default=False)
+    list[str],
+    typer.Argument(metavar="LOG...", help="Logs, plain or compressed; - is standard input.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DayOption = Annotated[Optional[str], typer.Option(help="One day: 2026-11-24, today, yesterday.")]  # noqa: UP045 - typer

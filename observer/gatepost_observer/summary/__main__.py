@@ -1,4 +1,4 @@
-"""`python3 -m gatepost_observer.summary`: the summary with nothing but Python's standard library, on a server as it is."""
+"""`python3 -m gatepost_observer.summary`: the summary by Python's standard library alone, on a server as it is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ def main() -> None:
     chosen = parser.parse_args()
     try:
         text, problem = run(
-            chosen.logs, day=chosen.day, instances=chosen.instance, top=chosen.top, jobs=chosen.jobs, as_json=chosen.json
+            chosen.logs,
+            day=chosen.day,
+            instances=chosen.instance,
+            top=chosen.top,
+            jobs=chosen.jobs,
+            as_json=chosen.json,
         )
     except BadDay as bad:
         parser.error(str(bad))

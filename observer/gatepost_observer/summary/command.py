@@ -1,7 +1,7 @@
 """What both ways to call the summary do: from paths and options to text.
 
-In: paths and options as the user gave them. Out: the text to print, and what could not be read, as a message; BadDay for
-a day that is none.
+In: paths and options as the user gave them. Out: the text to print, and what could not be read, as a message; BadDay
+for a day that is none.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import time
 from collections.abc import Sequence
 
 from gatepost_observer.lines.whole import Unreadable
+from gatepost_observer.summary.numbers import as_json as with_names
 from gatepost_observer.summary.numbers import numbers
 from gatepost_observer.summary.parts import Wanted, summed
 from gatepost_observer.summary.report import report
 
 
-class BadDay(ValueError):
+class BadDay(ValueError):  # noqa: N818 - a word of its own
     """A day that the user gave, and that is none."""
 
 
@@ -43,7 +44,7 @@ def run(
         where = ", ".join(logs) + (f" on {day}" if day else "")
         return "", f"{where}: no line of Postfix among {tally.lines} lines"
     if as_json:
-        return json.dumps(told, indent=2) + "\n", None
+        return json.dumps(with_names(told), indent=2) + "\n", None
     head = [f"Postfix log summaries for {_day(day)}"] if day else []
     return "\n".join([*head, *report(told, top)]) + "\n", None
 

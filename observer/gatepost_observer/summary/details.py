@@ -65,36 +65,46 @@ class Details:
     def refused(self, rest: bytes) -> None:
         """`RCPT from name[address]: 550 5.1.1 …; from=<…> to=<…>`; the usual forms without a pattern."""
         self.rejected += 1
-        parts = rest.split(b": ", 2)
-        if len(parts) == 3 and rest[:10] == b"RCPT from " and parts[1][4:5] != b"<" and b";" not in parts[1]:
-            behind = parts[2]
-            end, comma = behind.find(b";"), behind.find(b",")
-            if 0 <= comma < end:
-                end = comma
-            known = self.memory.get(behind[:end])
-            if known is None:
-                known = self._remembered(behind[:end])
-            kind, entries = known
-            if kind == 0:
-                data = self.host(parts[0][10:])
+        client = rest.find(b"]")
+        if rest[:10] == b"RCPT from " and rest[client + 1 : client + 3] == b": ":
+            start = client + 13
+            if rest[start : start + 1] == b"<" and rest[client + 7 : client + 9] != b" <":
+                quoted = rest.find(b">", start)
+                start = quoted + 3 if rest[quoted + 1 : quoted + 3] == b": " else 0
             else:
-                mark = behind.find(b" from=<" if kind == 1 else b" to=<", end) + (7 if kind == 1 else 5)
-                data = behind[mark : behind.find(b">", mark)] if mark > 6 else b""
-            if data and kind < 3:
-                entries[data] = entries.get(data, 0) + 1
-                return
-        elif len(parts) > 1 and b" blocked using " in parts[1] and rest[:10] == b"RCPT from ":
-            said = parts[1].partition(b"; ")[2]
-            end = said.find(b"; ")
-            if end > 0 and b"," not in said[:end] and said[:12] == b"Client host ":
-                _, entries = self._remembered(said[said.find(b" blocked") + 1 : end])
-                data = self.host(parts[0][10:])
-                entries[data] = entries.get(data, 0) + 1
+                colon, start = rest.find(b":", start), rest.find(b";", start)
+                start = start + 2 if colon < 0 or start < colon else colon + 2
+            end = rest.find(b";", start)
+            comma = rest.find(b",", start, end)
+            said = rest[start : comma if comma > 0 else end]
+            known = self.memory.get(said)
+            if known is None and start > client + 12 and end > start:
+                known = self._remembered(said)
+            if known is not None and start > client + 12 and self._entered(rest, end, client, known):
                 return
         self._verdict(self.rejects, rest)
 
+    def _entered(self, rest: bytes, end: int, client: int, known: tuple[int, dict[bytes, int]]) -> bool:
+        """Count it for the client, the sender or the recipient; False where those do not stand where they should."""
+        kind, entries = known
+        if kind == 0:
+            data = self.host(rest[10 : client + 1])
+        else:
+            sender = rest.find(b">", end)
+            if kind == 1:
+                data = rest[end + 8 : sender] if rest[end : end + 8] == b"; from=<" else b""
+            else:
+                recipient = rest.find(b">", sender + 1)
+                data = rest[sender + 6 : recipient] if rest[sender + 1 : sender + 6] == b" to=<" else b""
+        if not data or kind == 3:
+            return False
+        entries[data] = entries.get(data, 0) + 1
+        return True
+
     def _remembered(self, said: bytes) -> tuple[int, dict[bytes, int]]:
         """How this reason of a refused RCPT is grouped, and the entries of that group."""
+        if said[:12] == b"Client host " and b" blocked" in said:  # with the address in it: no two are the same
+            said = said[said.find(b" blocked") + 1 :]
         known = self.memory.get(said)
         if known is None:
             if not said or said[:1] == b"[":

@@ -1,19 +1,31 @@
 """The numbers of a report, made from a tally: by day and hour, by domain, by address.
 
-In: a Tally. Out: plain dictionaries, as `--json` prints them; the text is made from the same. All text in them is safe to
-show.
+In: a Tally. Out: the report's tables, the long ones as rows, since a busy log names a hundred thousand people;
+`as_json` names their columns. All text in them is safe to show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any, Final
 
 from gatepost_observer.parse.text import shown
 from gatepost_observer.summary.details import Refusals, Table
-from gatepost_observer.summary.tally import Tally
+from gatepost_observer.summary.tally import MESSAGE, Tally
 
-NAMES = ("received", "delivered", "deferred", "bounced", "rejected")
+Row = tuple[Any, ...]
+
+# The columns of the tables that are rows.
+ROWS: Final = {
+    "senders": ("address", "messages", "bytes"),
+    "recipients": ("address", "messages", "bytes"),
+    "sender_domains": ("domain", "messages", "bytes"),
+    "recipient_domains": ("domain", "messages", "bytes", "deferrals", "delay_average", "delay_longest"),
+}
+_BYTES: Final = MESSAGE - 1
+_PLAIN: Final = bytes(range(32, 127)) + b"\n"
+NAMES: Final = ("received", "delivered", "deferred", "bounced", "rejected")
 
 
 def numbers(tally: Tally) -> dict[str, Any]:
@@ -44,15 +56,15 @@ def numbers(tally: Tally) -> dict[str, Any]:
             "bytes_delivered": tally.size_delivered,
             "senders": len(senders),
             "sending_domains": len(sender_domains),
-            "recipients": sum(1 for r in recipients if r["messages"]),
-            "recipient_domains": sum(1 for d in recipient_domains if d["messages"]),
+            "recipients": len(recipients),
+            "recipient_domains": sum(1 for row in recipient_domains if row[1]),
         },
         "days": _days(tally),
         "hours": _hours(tally),
         "recipient_domains": recipient_domains,
         "sender_domains": sender_domains,
         "senders": senders,
-        "recipients": [r for r in recipients if r["messages"]],
+        "recipients": recipients,
         "without_size": {shown(qid): shown(who) for qid, who in sorted(tally.without_size.items())},
         "deferrals": _table(details.deferrals),
         "bounces": _table(details.bounces),
@@ -68,66 +80,73 @@ def numbers(tally: Tally) -> dict[str, Any]:
     }
 
 
-def address(raw: bytes) -> bytes:
-    """An address with its domain in lower case; the local part is its owner's business."""
-    local, at, domain = raw.partition(b"@") if raw[:1] != b'"' else raw.rpartition(b"@")
-    return local + at + domain.lower() if at else raw
+def as_json(told: dict[str, Any]) -> dict[str, Any]:
+    """The tables with the names of their columns."""
+    named = {table: [dict(zip(names, row, strict=True)) for row in told[table]] for table, names in ROWS.items()}
+    return {**told, **named}
 
 
-def domain(raw: bytes) -> bytes:
-    """What stands behind the address's at sign."""
-    return raw.rpartition(b"@")[2] if raw[:1] == b'"' else raw.partition(b"@")[2] or raw
+def _domain(address: bytes) -> bytes:
+    """What stands behind the at sign; without one, the whole."""
+    return address.rpartition(b"@")[2] if address[:1] == b'"' else address.partition(b"@")[2] or address
 
 
-def _senders(tally: Tally) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    people: dict[bytes, list[int]] = {}
-    places: dict[bytes, list[int]] = {}
-    for raw, (messages, size) in tally.senders.items():
-        who = address(raw) or b"from=<>"
-        _plus(people, who, messages, size)
+def _lower(table: dict[bytes, int]) -> dict[bytes, int]:
+    """The same with all domains in lower case; the local part is its owner's business."""
+    joined = b"\n".join(table)
+    if joined == joined.lower():
+        return table
+    lower: dict[bytes, int] = {}
+    for raw, sums in table.items():
+        low = _domain(raw).lower() if b"@" in raw else b""
+        key = raw[: len(raw) - len(low)] + low
+        lower[key] = lower.get(key, 0) + sums
+    return lower
+
+
+def _senders(tally: Tally) -> tuple[list[Row], list[Row]]:
+    people = _lower(tally.senders)
+    places = {client or b"from=<>": sums for client, sums in tally.nobody.items()}
+    for who, sums in people.items():
         if b"@" in who:
-            _plus(places, domain(who), messages, size)
-    for client, (messages, size) in tally.nobody.items():
-        _plus(places, client or b"from=<>", messages, size)
-    return list(_listed(people, "address")), list(_listed(places, "domain"))
+            place = _domain(who)
+            places[place] = places.get(place, 0) + sums
+    if b"" in people:
+        people = {who or b"from=<>": sums for who, sums in people.items()}
+    return _listed(people), sorted(_listed(places), key=itemgetter(1, 2), reverse=True)
 
 
-def _plus(table: dict[bytes, list[int]], key: bytes, messages: int, size: int) -> None:
-    entry = table.setdefault(key, [0, 0])
-    entry[0] += messages
-    entry[1] += size
-
-
-def _listed(table: dict[bytes, list[int]], name: str) -> Iterator[dict[str, Any]]:
-    ordered = sorted(table.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
-    for key, (messages, size) in ordered:
-        yield {name: shown(key), "messages": messages, "bytes": size}
-
-
-def _recipients(tally: Tally) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    people: dict[bytes, list[int]] = {}
-    places: dict[bytes, list[float]] = {}
-    for raw, (messages, size, deferrals, delays, longest) in tally.recipients.items():
-        who = address(raw)
-        _plus(people, who, int(messages), int(size))
-        entry = places.setdefault(domain(who), [0, 0, 0, 0.0, 0.0])
-        entry[0] += messages
-        entry[1] += size
-        entry[2] += deferrals
-        entry[3] += delays
-        entry[4] = max(entry[4], longest)
-    ordered = sorted(places.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
-    return list(_listed(people, "address")), [
-        {
-            "domain": shown(key),
-            "messages": int(messages),
-            "bytes": int(size),
-            "deferrals": int(deferrals),
-            "delay_average": delays / messages if messages else 0.0,
-            "delay_longest": longest,
-        }
-        for key, (messages, size, deferrals, delays, longest) in ordered
+def _listed(table: dict[bytes, int]) -> list[Row]:
+    keys = sorted(table)
+    return [
+        (text, sums >> 48, sums & _BYTES)
+        for text, sums in zip(_all_shown(keys), map(table.__getitem__, keys), strict=True)
     ]
+
+
+def _all_shown(keys: list[bytes]) -> Iterable[str]:
+    """All of them as text that may be shown; at once, where none holds anything unusual."""
+    joined = b"\n".join(keys)
+    if joined.translate(None, _PLAIN) or joined.count(b"\n") != len(keys) - 1:
+        return map(shown, keys)
+    return joined.decode("ascii").split("\n") if keys else []
+
+
+def _recipients(tally: Tally) -> tuple[list[Row], list[Row]]:
+    people = _lower(tally.recipients)
+    places: dict[bytes, int] = {}
+    for who, sums in people.items():
+        place = _domain(who)
+        places[place] = places.get(place, 0) + sums
+    delays: dict[bytes, list[float]] = {}
+    for raw, more in tally.domains.items():
+        entry = delays.setdefault(raw.lower() if raw not in places else raw, [0, 0.0, 0.0])
+        entry[:] = entry[0] + more[0], entry[1] + more[1], max(entry[2], more[2])
+    rows = []
+    for place, (deferrals, total, longest) in delays.items():
+        count, size = places.get(place, 0) >> 48, places.get(place, 0) & _BYTES
+        rows.append((shown(place), count, size, int(deferrals), total / count if count else 0.0, longest))
+    return _listed(people), sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
 
 
 def _days(tally: Tally) -> list[dict[str, Any]]:

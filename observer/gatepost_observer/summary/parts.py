@@ -13,8 +13,9 @@ import marshal
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gatepost_observer.lines.whole import Stretch, Unreadable, opened
 from gatepost_observer.summary.counter import Counter
@@ -78,7 +79,7 @@ def _cut_one(path: str, size: int, passed: float, share: float, parts: list[list
         if 0 < bound < size:
             bounds.append(_line_start(path, bound))
     bounds.append(size)
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         if start < end:
             part = min(len(parts) - 1, int((passed + (start + end) / 2) / share))
             parts[part].append(Stretched(path, start, None if end == size else end))
@@ -111,7 +112,9 @@ def counted(part: Sequence[Stretched], wanted: Wanted, *, first: bool) -> Tally:
     tally = Tally(cut=not first)
     counter = Counter(tally, wanted.instances, wanted.day)
     for stretch in part:
-        name = "standard input" if stretch.path == "-" else os.fsencode(stretch.path).decode("utf-8", "backslashreplace")
+        name = (
+            "standard input" if stretch.path == "-" else os.fsencode(stretch.path).decode("utf-8", "backslashreplace")
+        )
         with opened(stretch.path, name) as stream:
             if stretch.path != "-":
                 counter.reference = Path(stretch.path).stat().st_mtime
@@ -135,7 +138,7 @@ def _child(part: Sequence[Stretched], wanted: Wanted) -> tuple[int, int]:
     try:
         os.close(read)
         try:
-            told: tuple[str, object] = ("tally", counted(part, wanted, first=False).packed())
+            told: tuple[str, Any] = ("tally", counted(part, wanted, first=False).packed())
         except Unreadable as problem:
             told = ("unreadable", str(problem))
         with os.fdopen(write, "wb") as pipe:

@@ -1,4 +1,4 @@
-"""The report as text, in the order and the units in which pflogsumm prints it, so that the two can be laid side by side.
+"""The report as text, in the order and the units in which pflogsumm prints it, for whoever lays the two side by side.
 
 In: the numbers. Out: lines of text.
 """
@@ -6,7 +6,10 @@ In: the numbers. Out: lines of text.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, Final
+
+from gatepost_observer.summary.numbers import Row
 
 _KILO_FROM: Final = 524_288
 _MEGA_FROM: Final = 536_870_912
@@ -25,10 +28,10 @@ def report(numbers: Numbers, top: int | None = None) -> Iterator[str]:
     yield from _delivery(numbers["recipient_domains"], top)
     yield from _received(numbers["sender_domains"], top)
     for title, name, column in (
-        ("Senders by message count", "senders", "messages"),
-        ("Recipients by message count", "recipients", "messages"),
-        ("Senders by message size", "senders", "bytes"),
-        ("Recipients by message size", "recipients", "bytes"),
+        ("Senders by message count", "senders", 1),
+        ("Recipients by message count", "recipients", 1),
+        ("Senders by message size", "senders", 2),
+        ("Recipients by message size", "recipients", 2),
     ):
         yield from _people(title, numbers[name], column, top)
     yield from _section("Messages with no size data", [f" {q}  {who}" for q, who in numbers["without_size"].items()])
@@ -107,7 +110,9 @@ def _days(days: list[dict[str, Any]]) -> Iterator[str]:
     yield "    " + "-" * 68
     for row in days:
         year, month, day = row["day"].split("-") if row["day"] else ("?", "1", "0")
-        counts = "".join(f"    {amount(row[name])}" for name in ("received", "delivered", "deferred", "bounced", "rejected"))
+        counts = "".join(
+            f"    {amount(row[name])}" for name in ("received", "delivered", "deferred", "bounced", "rejected")
+        )
         yield f"    {_MONTHS[int(month) - 1]} {int(day):2d} {year}{counts}"
 
 
@@ -116,36 +121,41 @@ def _hours(hours: list[dict[str, int]], days: int) -> Iterator[str]:
     yield f"    time          {_COLUMNS}"
     yield "    " + "-" * 68
     for row in hours:
-        counts = (row[name] / max(days, 1) + 0.5 for name in ("received", "delivered", "deferred", "bounced", "rejected"))
+        counts = (
+            row[name] / max(days, 1) + 0.5 for name in ("received", "delivered", "deferred", "bounced", "rejected")
+        )
         yield f"    {row['hour']:02d}00-{row['hour'] + 1:02d}00  " + "".join(f"    {amount(count)}" for count in counts)
 
 
-def _delivery(domains: list[dict[str, Any]], top: int | None) -> Iterator[str]:
+def _delivery(domains: list[Row], top: int | None) -> Iterator[str]:
     yield from _titled(f"Host/Domain Summary: Message Delivery {_top(top)}".rstrip())
     yield " sent cnt  bytes   defers   avg dly max dly host/domain"
     yield " -------- -------  -------  ------- ------- -----------"
-    for row in domains[:top]:
-        counts = "  ".join(amount(row[name]) for name in ("messages", "bytes", "deferrals"))
-        yield f" {counts}  {duration(row['delay_average'])}  {duration(row['delay_longest'])}  {row['domain']}"
+    for domain, messages, size, deferrals, average, longest in domains[:top]:
+        counts = f"{amount(messages)}  {amount(size)}  {amount(deferrals)}"
+        yield f" {counts}  {duration(average)}  {duration(longest)}  {domain}"
 
 
-def _received(domains: list[dict[str, Any]], top: int | None) -> Iterator[str]:
+def _received(domains: list[Row], top: int | None) -> Iterator[str]:
     yield from _titled(f"Host/Domain Summary: Messages Received {_top(top)}".rstrip())
     yield " msg cnt   bytes   host/domain"
     yield " -------- -------  -----------"
-    for row in domains[:top]:
-        yield f" {amount(row['messages'])}  {amount(row['bytes'])}  {row['domain']}"
+    for domain, messages, size in domains[:top]:
+        yield f" {amount(messages)}  {amount(size)}  {domain}"
 
 
 def _top(top: int | None) -> str:
     return "" if top is None else f"(top {top})"
 
 
-def _people(title: str, people: list[dict[str, Any]], column: str, top: int | None) -> list[str]:
-    ordered = sorted(people, key=lambda row: (-row[column], row["address"]))
+def _people(title: str, people: list[Row], column: int, top: int | None) -> list[str]:
+    ordered = sorted(people, key=itemgetter(column), reverse=True)  # equal ones stay in the order of their names
     return _section(
         f"top {top} {title}" if top is not None else title,
-        [f" {amount(row[column])}  {row['address']}" for row in ordered[:top]],
+        [
+            f" {row[column]:6d}   {row[0]}" if row[column] <= _KILO_FROM else f" {amount(row[column])}  {row[0]}"
+            for row in ordered[:top]
+        ],
     )
 
 

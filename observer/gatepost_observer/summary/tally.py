@@ -9,26 +9,32 @@ cut (`unsized`), a first `from=` line whose client was told before it (`unmet`),
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from gatepost_observer.summary.details import Details
 
-RECEIVED, DELIVERED, DEFERRED, BOUNCED, REJECTED = range(5)
+MESSAGE: Final = 1 << 48
+"""One message, in a number whose lower part counts bytes (of less than 256 terabytes)."""
+
 
 class Tally:
     """The numbers of a log."""
 
     def __init__(self, cut: bool = False) -> None:
         self.cut = cut  # there are lines before the first one
-        self.hours: dict[tuple[str, int], list[int]] = {}  # day and hour: received, delivered, deferred, bounced, rejected
+        self.hours: dict[
+            tuple[str, int], list[int]
+        ] = {}  # day and hour: received, delivered, deferred, bounced, rejected
         self.days: dict[str, None] = {}
         self.lines = 0
         self.others = 0
         self.forwarded = self.deferred_mails = self.size_received = self.size_delivered = 0
         self.details = Details()
-        self.senders: dict[bytes, list[int]] = {}  # messages, bytes
-        self.nobody: dict[bytes, list[int]] = {}  # by client: mails whose sender has no domain
-        self.recipients: dict[bytes, list[float]] = {}  # messages, bytes, deferrals, sum of delays, greatest delay
+        # Messages and bytes in one number, MESSAGE for each message: half the memory, and half the time, of two.
+        self.senders: dict[bytes, int] = {}
+        self.nobody: dict[bytes, int] = {}  # by client: mails whose sender has no domain
+        self.recipients: dict[bytes, int] = {}
+        self.domains: dict[bytes, list[float]] = {}  # of recipients: deferrals, sum of delays, greatest delay
         self.sizes: dict[bytes, int] = {}
         self.clients: dict[bytes, bytes] = {}
         self.waiting: set[bytes] = set()
@@ -54,21 +60,15 @@ class Tally:
 
     def received_from(self, sender: bytes, size: int, client: bytes) -> None:
         """A mail whose client and sender are both known."""
-        entry = self.senders.get(sender)
-        if entry is None:
-            self.senders[sender] = [1, size]
-        else:
-            entry[0] += 1
-            entry[1] += size
+        self.senders[sender] = self.senders.get(sender, 0) + MESSAGE + size
         self.size_received += size
         if b"@" not in sender:
             self.without_domain(sender, size, client)
 
     def without_domain(self, sender: bytes, size: int, client: bytes) -> None:
         """A sender without a domain counts for the client's."""
-        entry = self.nobody.setdefault(sender if client == b"pickup" else self.details.host(client), [0, 0])
-        entry[0] += 1
-        entry[1] += size
+        key = sender if client == b"pickup" else self.details.host(client)
+        self.nobody[key] = self.nobody.get(key, 0) + MESSAGE + size
 
     def add(self, later: Tally) -> None:
         """Add the tally of the lines that follow."""
@@ -83,7 +83,7 @@ class Tally:
             if known is None:
                 self.unsized.append((qid, recipient))
             else:
-                later.recipients[recipient][1] += known
+                later.recipients[recipient] += known
                 later.size_delivered += known
         self.deferred_mails += later.deferred_mails - len(later.first_deferrals & self.waiting)
         self.first_deferrals |= later.first_deferrals - self.waiting
@@ -104,20 +104,16 @@ class Tally:
         for key, counts in later.hours.items():
             mine = self.hours.setdefault(key, [0] * 5)
             self.hours[key] = [a + b for a, b in zip(mine, counts, strict=True)]
-        for ours, theirs in ((self.senders, later.senders), (self.nobody, later.nobody)):
-            for key_, (messages, size) in theirs.items():
-                entry = ours.setdefault(key_, [0, 0])
-                entry[0] += messages
-                entry[1] += size
-        for recipient, more in later.recipients.items():
-            known = self.recipients.get(recipient)
-            if known is None:
-                self.recipients[recipient] = more
-            else:
-                self.recipients[recipient] = [
-                    *(a + b for a, b in zip(known[:4], more[:4], strict=True)),
-                    max(known[4], more[4]),
-                ]
+        for ours, theirs in (
+            (self.senders, later.senders),
+            (self.nobody, later.nobody),
+            (self.recipients, later.recipients),
+        ):
+            for who, sums in theirs.items():
+                ours[who] = ours.get(who, 0) + sums
+        for domain, (deferrals, delays, longest) in later.domains.items():
+            entry = self.domains.setdefault(domain, [0, 0.0, 0.0])
+            entry[:] = entry[0] + deferrals, entry[1] + delays, max(entry[2], longest)
         self.details.add(later.details)
 
     def finish(self) -> None:
