@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -118,10 +119,12 @@ def _asked(
     from gatepost.probe.run import Asked
     from gatepost.relaying import SENDER
 
-    if box and target != _NOBODY:
-        _usage("--target: with --mailbox the target is the mailbox's own address", as_json)
-    target = box.address if box else _target(target, as_json)
     plain = tuple(dict.fromkeys(name.lower().rstrip(".") for name in domains))
+    # A mailbox of the server's own shows what was smuggled; only one elsewhere shows what was relayed.
+    inside = box is not None and box.address.rpartition("@")[2].lower() in plain
+    if box and not inside and target != _NOBODY:
+        _usage("--target: with --mailbox the target is the mailbox's own address", as_json)
+    target = box.address if box and not inside else _target(target, as_json)
     own_name = socket.getfqdn()
     helo = helo or (own_name if "." in own_name and is_domain(own_name) else "")
     named = [("--domain", name) for name in plain] + [("--from-domain", from_domain), ("--helo", helo)]
@@ -129,7 +132,13 @@ def _asked(
         if name and not is_domain(name):
             _usage(f"{option}: {called(Path(name))} is no domain", as_json)
     # With a mailbox the sender is its address, so that what is sent back comes there.
-    sender = f"{SENDER}@{from_domain}" if from_domain else target if box else f"{SENDER}@{target.rpartition('@')[2]}"
+    sender = (
+        f"{SENDER}@{from_domain}"
+        if from_domain
+        else target
+        if box and not inside
+        else f"{SENDER}@{target.rpartition('@')[2]}"
+    )
     return Asked(
         prober, sender, target, helo, plain, port, patience=patience, mailbox=box, password=_password(box, as_json),
         wait=wait,
@@ -215,11 +224,10 @@ def _stop_at_own_domain(found: Admitted, asked: Asked, names: NameService, as_js
     from gatepost.probe.run import domains_of
 
     foreign = asked.target.rpartition("@")[2].lower()
-    try:
-        exchangers = names.exchangers(foreign) if asked.target != _NOBODY else []
-    except NameServiceError:
-        exchangers = []
-    if foreign in (found.host, *domains_of(found, asked)) or found.host in exchangers:
+    own = foreign in (found.host, *domains_of(found, asked))
+    with contextlib.suppress(NameServiceError):
+        own = own or (asked.target != _NOBODY and found.host in names.exchangers(foreign))
+    if own:
         message = f"{foreign} is a domain of {found.host} itself: mail for it is no relaying; name a foreign target"
         _usage(message, as_json)
 

@@ -19,7 +19,17 @@ def with_arrivals(rows: Iterable[Row], arrived: Iterable[Arrived], target: str) 
     by_mark: dict[str, list[Arrived]] = {}
     for one in arrived:
         by_mark.setdefault(one.mark, []).append(one)
-    return [_ended(row, by_mark.get(row.mark, []), target) if row.mark else row for row in rows]
+    return [_with_end(row, by_mark, target) if row.mark else row for row in rows]
+
+
+def _with_end(row: Row, by_mark: dict[str, list[Arrived]], target: str) -> Row:
+    if not row.carrier:
+        return _ended(row, by_mark.get(row.mark, []), target)
+    if any(not one.is_notice for one in by_mark.get(row.mark, [])):
+        return replace(row, outcome="relayed", why="the mail hidden in the other arrived as one of its own")
+    if any(not one.is_notice for one in by_mark.get(row.carrier, [])):
+        return replace(row, outcome="closed", why="both arrived as one mail")
+    return replace(row, why="neither mail arrived in time")
 
 
 def without_mail(row: Row) -> Row:

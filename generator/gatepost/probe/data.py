@@ -20,7 +20,7 @@ def as_data(report: Report) -> dict[str, Any]:
     return {
         "host": report.host,
         "verdict": report.verdict,
-        "proven_by": "mailbox" if report.asked.mailbox else "RCPT",
+        "proven_by": "mailbox" if report.asked.mails_relay else "RCPT",
         "permission": report.permission,
         "prober": report.asked.prober,
         "begun": report.begun.isoformat(),

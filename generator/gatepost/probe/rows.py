@@ -13,7 +13,7 @@ from gatepost.probe.channel import Channel
 from gatepost.probe.judge import Outcome
 from gatepost.relaying import Envelope
 
-Kind = Literal["relay", "privilege", "login", "port"]
+Kind = Literal["relay", "privilege", "login", "port", "smuggling"]
 Verdict = Literal["closed", "open", "could not tell"]
 
 
@@ -29,6 +29,8 @@ class Row:
     why: str = ""
     envelope: Envelope | None = None
     mark: str = ""
+    # Of a smuggled mail: the mark of the one that it was hidden in.
+    carrier: str = ""
 
     @property
     def verdict(self) -> Verdict:

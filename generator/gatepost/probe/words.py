@@ -26,7 +26,7 @@ def summary(report: Report) -> str:
 
 def meaning(report: Report) -> str:
     """How far the word "open" can be relied on."""
-    if report.asked.mailbox:
+    if report.asked.mails_relay:
         return "accepted envelopes carried a real mail; relayed means that it arrived"
     return "open means accepted at RCPT, as far as RCPT tells: no mail was sent (--mailbox sends one and looks)"
 

@@ -74,7 +74,10 @@ class Server:
         answer = self._answer(command)
         if answer == "354":
             client.sendall(b"354 go on\r\n")
-            self.mails.append(b"".join(iter(lines.readline, b".\r\n")))
+            mail = b"\r\n"
+            while not mail.endswith(b"\r\n.\r\n"):
+                mail += lines.readline() or b"\r\n.\r\n"
+            self.mails.append(mail)
             answer = self._answer(".")
         return self._say(client, answer, command)
 

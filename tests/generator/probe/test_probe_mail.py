@@ -153,6 +153,55 @@ def test_a_mailbox_that_cannot_be_read_leaves_it_open_what_became_of_the_mails(
     assert any("wrong password" in note for note in report.notes)
 
 
+# --- smuggling -------------------------------------------------------------------------------------------------------
+
+INSIDE = Mailbox(False, "anna@test.example", "127.0.0.1", 143)
+
+
+def to_inside(said: str) -> str:
+    return "250 ok" if "anna@test.example" in said else "554 5.7.1 Relay access denied"
+
+
+def smuggled(server: Server) -> Any:
+    server.answers["RCPT TO"] = to_inside
+    report = probed(server, mailbox=INSIDE, wait=0)
+    return report, [row for row in report.rows if row.kind == "smuggling"]
+
+
+def test_a_second_mail_that_stays_a_part_of_the_first_was_not_smuggled(server: Server, box: type[Box]) -> None:
+    report, rows = smuggled(server)
+    assert len(rows) == 7
+    assert {row.outcome for row in rows} == {"closed"}
+    assert report.verdict == "closed"
+    assert not any(row.mark for row in report.rows if row.kind == "relay")
+
+
+def test_a_second_mail_that_arrives_was_smuggled(
+    server: Server, box: type[Box], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def all_marks(self: Box, run: str) -> list[Arrived]:
+        marks = [mark for raw in self.server.mails for mark in re.findall(rf"Probe: ({run}\.\d+)".encode(), raw)]
+        return [Arrived(mark.decode(), False) for mark in marks]
+
+    monkeypatch.setattr(box, "look", all_marks)
+    report, rows = smuggled(server)
+    assert {row.outcome for row in rows} == {"relayed"}
+    assert report.verdict == "open"
+
+
+def test_a_server_that_refuses_the_odd_end_is_closed(server: Server, box: type[Box]) -> None:
+    server.answers["."] = "521 5.5.2 bare <LF> received"
+    _, rows = smuggled(server)
+    assert {row.outcome for row in rows} == {"closed"}
+
+
+def test_a_mail_that_never_arrived_shows_nothing_of_smuggling(server: Server, box: type[Box]) -> None:
+    box.through = False
+    report, rows = smuggled(server)
+    assert {row.verdict for row in rows} == {"could not tell"}
+    assert report.verdict == "could not tell"
+
+
 @pytest.mark.parametrize(
     ("url", "user", "address", "port"),
     [
