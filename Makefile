@@ -11,7 +11,7 @@ TESTS := $(sort $(dir $(wildcard tests/*/test_*.py tests/*/*/test_*.py molecule/
 MOLECULE := PATH="$(CURDIR)/$(BIN):$(CURDIR)/lab:$$PATH" $(BIN)/molecule
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test unit lint lab lab-down bench golden docs lock
+.PHONY: help install tools demo test unit page lint lab lab-down bench golden docs lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -38,6 +38,7 @@ demo: install ## two mail servers from nothing, released and proven with real ma
 test: tools ## everything, from nothing: lint, unit tests, and real mail on both servers
 	$(MAKE) lint
 	$(MAKE) unit
+	$(MAKE) page
 	$(MOLECULE) test --all
 
 tools: install
@@ -45,6 +46,10 @@ tools: install
 
 unit: tools ## the tests that need no server (seconds)
 	$(BIN)/pytest tests
+
+page: tools ## the report's page in a headless browser (two minutes)
+	npm ci --silent --prefix tests/observer/page
+	$(BIN)/pytest -m page tests/observer/page
 
 lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/ruff check .
@@ -55,7 +60,7 @@ lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	MYPYPATH=lab $(BIN)/mypy --scripts-are-modules lab/lab
 	$(BIN)/mypy --scripts-are-modules lab/signatures
 	set -e; for folder in $(TESTS); do \
-	  MYPYPATH=generator:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:$$folder \
+	  MYPYPATH=generator:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
 	    $(BIN)/mypy $$folder/*.py; done
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .

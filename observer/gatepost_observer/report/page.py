@@ -16,7 +16,7 @@ from gatepost_observer.report import svg, words
 from gatepost_observer.report.arranged import Chart, Column, Figure, Report, Row, Section, Table
 from gatepost_observer.report.markup import Markup, el, joined
 
-MANY = 5  # columns that a phone does not show beside each other
+MANY = 4  # columns that a phone does not show beside each other
 
 
 @cache

@@ -4,6 +4,7 @@ In: a seed, the first day, how many days, how busy. Out: events in the order of 
 RFC 5737 and RFC 3849 keep for examples, domains end in example or test.
 """
 
+# ruff: noqa: E501 - what servers say is long
 from __future__ import annotations
 
 import math
@@ -252,3 +253,57 @@ class Town:
                     action="loaded",
                     text=f"daily.cld version 27{start.timetuple().tm_yday}, {day}",
                 )
+
+
+# What strangers write where an address is expected: markup, queries, escapes, marks that turn the direction.
+HOSTILE = (
+    "<script>alert(1)</script>@evil.example",
+    '"><img src=x onerror=alert(1)>@evil.example',
+    "'); DROP TABLE events; --@evil.example",
+    "\x1b]0;owned\x07\x1b[2J@evil.example",
+    "\u202egro.elpmaxe@evil.example",
+    "\x00nul\r\nnewline@evil.example",
+    "&lt;b&gt;&amp;@evil.example",
+    "]]><!-- </style></title></svg>@evil.example",
+    "שלום@evil.example",
+    "a" * 10_000 + "@evil.example",
+    "${HOME}%s{{7*7}}:since@evil.example",
+)
+
+
+def hostile(time: int) -> list[Event]:
+    """Every kind of event, with such a text wherever a text may stand."""
+    told: list[Event] = []
+    for number, text in enumerate(HOSTILE):
+        anywhere = dict.fromkeys(
+            ("sender", "recipient", "helo", "user", "client", "client_name", "relay", "text", "virus", "attachment",
+             "list", "tests", "queue_id", "mail", "program", "tls", "host"), text,
+        )  # fmt: skip
+        kinds = ("accepted", "refused", "filtered", "delivered", "deferred", "returned", "login", "warning",
+                 "signatures", "started", "connect")  # fmt: skip
+        for kind in kinds:
+            reason = {"filtered": ("spam", "virus", "attachment")[number % 3], "refused": text}.get(kind, text)
+            event = {**anywhere, "time": time + number, "kind": kind, "reason": reason, "action": text, "code": 535}
+            told += [event] * 200  # enough to stand in every list
+    return told
+
+
+def example_known() -> dict[str, Any]:
+    """observer.json of the town."""
+    block = {"list": "block", "reason": None, "until": None}
+    return {
+        "version": 1,
+        "policy": "example.yml",
+        "organisation": "City of Example",
+        "own_domains": {"example.org": "example.yml:9", "example.net": "example.yml:12"},
+        "internal": ["192.0.2.0/24", "2001:db8:1::/48"],
+        "reasons": {"unknown-recipient": "example.yml:38", "relay": "example.yml:17", "spam": "example.yml:19"},
+        "entries": [
+            {**block, "field": "sender", "value": "@scam.example", "reason": "phishing wave", "line": "example.yml:31"},
+            {**block, "field": "sender", "value": "trickster@freemail.example", "line": "example.yml:32"},
+            {**block, "field": "client", "value": "203.0.113.64/27", "line": "example.yml:33"},
+            {**block, "field": "destination", "value": "typo.example", "line": "example.yml:36"},
+            {**block, "field": "term", "value": "urgent bank transfer", "line": "example.yml:37"},
+            {"list": "allow", "field": "sender", "value": "billing@supplier.example", "line": "example.yml:24"},
+        ],
+    }
