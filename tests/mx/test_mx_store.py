@@ -9,7 +9,7 @@ import pytest
 from gatepost_mx.clock import Moment
 from gatepost_mx.counting import LockOut, Record
 from gatepost_mx.store import FILE, StateError, look, opened
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 AT = Moment("boot", 1000, 50_000)
@@ -35,6 +35,7 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
 SEEN = st.dictionaries(st.integers(0, 2**56 - 1), st.integers(-(2**40), 2**40), max_size=30)
 
 
+@settings(max_examples=20)  # each example is a file on a disk
 @given(st.dictionaries(st.ip_addresses(v=4).map(str), SEEN, max_size=10))
 def test_any_counts_are_read_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, counts: dict[str, dict[int, int]]
