@@ -15,9 +15,8 @@ import dns.exception
 import dns.resolver
 import dns.reversename
 
+from gatepost.findings import shown
 from gatepost.policy.values import IPAddress
-
-_SECONDS = 10.0
 
 
 class NameServiceError(Exception):
@@ -30,13 +29,14 @@ class NameService:
 
     server: IPAddress | None = None
     port: int = 53
+    seconds: float = 10.0
 
     @cached_property
     def _resolver(self) -> dns.resolver.Resolver:
         resolver = dns.resolver.Resolver(configure=self.server is None)
         if self.server is not None:
             resolver.nameservers, resolver.port = [str(self.server)], self.port
-        resolver.lifetime = _SECONDS
+        resolver.lifetime = self.seconds
         return resolver
 
     def texts(self, name: str) -> list[str]:
@@ -61,5 +61,7 @@ class NameService:
             return list(self._resolver.resolve(name, kind, search=False))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
+        except dns.exception.Timeout as error:
+            raise NameServiceError(f"no name server answers for {name} {kind} within {self.seconds:g} s") from error
         except dns.exception.DNSException as error:
-            raise NameServiceError(f"the name service does not answer for {name} {kind}: {error}") from error
+            raise NameServiceError(f"no answer for {name} {kind}: {shown(str(error), 120)}") from error
