@@ -39,10 +39,17 @@ test: tools ## everything, from nothing: lint, unit tests, and real mail on both
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) page
+	$(BIN)/pytest -m "slow or spark" tests
 	$(MOLECULE) test --all
 
-tools: install
+tools: install $(VENV)/.spark
 	lab/install
+
+# Half a gigabyte, for one test: that the report's questions have equal answers on Apache Spark.
+$(VENV)/.spark: requirements-spark.lock $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation \
+	  -r requirements-spark.lock
+	@touch $@
 
 unit: tools ## the tests that need no server (seconds)
 	$(BIN)/pytest tests
@@ -83,6 +90,8 @@ golden: install ## refresh the rendered trees in tests/golden; review them in th
 docs: install ## refresh what is generated in docs/
 	$(BIN)/python -m gatepost.reference docs
 
-lock: ## refresh requirements.lock (versions and hashes alone, no registry)
+lock: ## refresh requirements.lock and requirements-spark.lock (versions and hashes alone, no registry)
 	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+	echo 'pyspark>=4.0' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-spark.lock

@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> Path:
                         sender="Anna@Example.org" if number % 2 else "anna@example.org",
                         recipient="bert@partner.example",
                         user="anna",
-                        text=f"550 5.1.1 <bert@partner.example>: no such user, said anna; copy to carl@x.example. {number}",
+                        text=f"550 5.1.1 <bert@partner.example>: unknown, said anna; copy to carl@x.example. {number}",
                     )
                 ]
             )
@@ -103,7 +103,7 @@ def test_old_addresses_become_pseudonyms_everywhere(store: Path) -> None:
     for row in old:
         said = " ".join(str(row[name]) for name in (*ADDRESSES, "text"))
         assert not any(name in said.lower() for name in ("anna", "bert", "carl"))
-        assert row["text"].startswith(f"550 5.1.1 <{row['recipient']}>: no such user, said {row['user']}; copy to ~")
+        assert row["text"].startswith(f"550 5.1.1 <{row['recipient']}>: unknown, said {row['user']}; copy to ~")
         assert row["text"].endswith(f"@x.example. {row['queue_id'][1:]}")
     assert {row["user"] for row in rows if row not in old} == {"anna"}
 
