@@ -94,6 +94,41 @@ def is_binary(first: bytes) -> bool:
     )
 
 
+class Stretch(io.RawIOBase):
+    """A stretch of a file for whoever reads it line by line: each line has its end, also the last, also a huge one.
+
+    `count` tells how many lines were handed out.
+    """
+
+    def __init__(self, stream: BinaryIO, length: int | None = None) -> None:
+        self.count = 0
+        self._stream = stream
+        self._left = length
+        self._without_end = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer."""
+        room = len(buffer) if self._left is None else min(len(buffer), self._left)
+        data = self._stream.read(room)
+        if not data:
+            if not self._without_end:
+                return 0
+            data = b"\n"
+        elif self._left is not None:
+            self._left -= len(data)
+        ends = data.count(b"\n")
+        self.count += ends
+        self._without_end = len(data) - data.rfind(b"\n") - 1 if ends else self._without_end + len(data)
+        if self._without_end > LONGEST:
+            data, self._without_end, self.count = data[:-1] + b"\n", 0, self.count + 1
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def _whole(stream: BinaryIO, size: int, name: str) -> Iterator[bytes]:
     rest = b""
     while True:

@@ -257,7 +257,7 @@ class Counter:
                 counts[4] += 1
         elif qid in (b"fatal", b"panic"):
             self.tally.details.warned(b"smtpd", text)
-        elif rest[:7] == b"client=" and qid == b"NOQUEUE":
+        elif rest[:7] == b"client=" and qid.isalnum():
             counts[0] += 1
             self.tally.clients[qid] = rest[7:]
 
@@ -274,7 +274,7 @@ class Counter:
                 counts[4] += 1
         elif daemon == b"master":
             add(details.masters, text[text.rfind(b": ") + 2 :] if b": " in text else text)
-        elif daemon == b"postscreen":
+        elif daemon == b"postscreen" or daemon == b"smtpd":  # smtpd of another service: postfix/submission/smtpd
             self._smtpd(qid, rest, counts, text)
         elif daemon == b"pickup" and rest.startswith((b"uid=", b"sender=")):
             counts[0] += 1
@@ -285,7 +285,7 @@ class Counter:
                 if match:
                     add(details.failures.setdefault(match[2].lower(), {}), match[1])
                     return
-        if rest[:4] == b"to=<" and daemon != b"postscreen":
+        if rest[:4] == b"to=<" and daemon not in (b"postscreen", b"smtpd"):
             self._delivery(daemon, qid, rest, counts)
 
     def _delivery(self, daemon: bytes, qid: bytes, rest: bytes, counts: list[int]) -> None:

@@ -34,7 +34,10 @@ def report(numbers: Numbers, top: int | None = None) -> Iterator[str]:
         ("Recipients by message size", "recipients", 2),
     ):
         yield from _people(title, numbers[name], column, top)
-    yield from _section("Messages with no size data", [f" {q}  {who}" for q, who in numbers["without_size"].items()])
+    if numbers["without_size"]:
+        yield from _section(
+            "Messages with no size data", [f" {q}  {who}" for q, who in numbers["without_size"].items()]
+        )
     for title, name in (
         ("message deferral detail", "deferrals"),
         ("message bounce detail (by relay)", "bounces"),
