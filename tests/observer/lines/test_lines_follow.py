@@ -21,13 +21,21 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "mail.log"
         self.turns = 0
+        self.clock = 0
         self.reopen()
 
     def reopen(self) -> None:
         self.writer = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.tick(self.writer)
+
+    def tick(self, file: int | Path) -> None:
+        """A clock of whole seconds: each change of a file is later than the one before."""
+        self.clock += 1
+        os.utime(file, (self.clock, self.clock))
 
     def write(self, text: str) -> None:
         os.write(self.writer, text.encode())
+        self.tick(self.writer)
 
     def beside(self) -> Path:
         self.turns += 1
@@ -36,14 +44,14 @@ class Log:
     def rename(self) -> Path:
         old = self.beside()
         self.path.rename(old)
-        os.utime(old, (self.turns, self.turns))
         return old
 
     def copy_and_truncate(self) -> Path:
         old = self.beside()
         shutil.copyfile(self.path, old)
-        os.utime(old, (self.turns, self.turns))
+        self.tick(old)
         os.truncate(self.path, 0)
+        self.tick(self.path)
         return old
 
 

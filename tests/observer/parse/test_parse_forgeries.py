@@ -43,7 +43,7 @@ def believed(value: object, *true: str) -> bool:
 @given(helo=hostile)
 def test_a_helo_cannot_invent_sender_recipient_or_client(helo: str) -> None:
     text = "550 5.1.1 <b@example.org>: Recipient address rejected: User unknown"
-    line = f"NOQUEUE: reject: RCPT from {TRUE_CLIENT}: {text}; from=<a@far.example> to=<b@example.org> proto=ESMTP helo=<{helo}>"
+    line = f"NOQUEUE: reject: RCPT from {TRUE_CLIENT}: {text}; from=<a@far.example> to=<b@example.org> proto=ESMTP helo=<{helo}>"  # noqa: E501
     (event,) = read(said(line))
     assert (event["kind"], event["client"], event["code"]) == ("refused", "203.0.113.9", 550)
     assert believed(event.get("sender"), "a@far.example")
@@ -67,7 +67,7 @@ def test_a_quoted_recipient_cannot_invent_a_sender(local: str) -> None:
 @given(subject=hostile)
 def test_a_subject_cannot_invent_an_envelope(subject: str) -> None:
     line = (
-        f"4jYg1Q2jbMzPHcb: reject: header Subject: {subject} from {TRUE_CLIENT}; from=<a@far.example> to=<b@example.org> "
+        f"4jYg1Q2jbMzPHcb: reject: header Subject: {subject} from {TRUE_CLIENT}; from=<a@far.example> to=<b@example.org> "  # noqa: E501
         "proto=ESMTP helo=<x.example>: 5.7.1 Refused by our mail policy"
     )
     (event,) = read(said(f"4jYg1Q2jbMzPHcb: client={TRUE_CLIENT}"), said(line, "postfix/cleanup[8]"))
@@ -112,7 +112,7 @@ def test_a_quoted_sender_cannot_change_a_mails_size(local: str) -> None:
 @given(name=hostile.map(lambda text: text.replace("\n", "")))
 def test_an_attachments_name_cannot_change_queue_id_or_action_of_a_mail(name: str) -> None:
     line = (
-        f"(00009-01) Blocked BANNED (application/octet-stream,.exe,{name}) {{DiscardedInbound,Quarantined}}, [203.0.113.9]:1 "
+        f"(00009-01) Blocked BANNED (application/octet-stream,.exe,{name}) {{DiscardedInbound,Quarantined}}, [203.0.113.9]:1 "  # noqa: E501
         "[203.0.113.9] <a@far.example> -> <b@example.org>, quarantine: banned-x.gz, Queue-ID: 4jYg1Q1VrFzPHbF, "
         "Message-ID: <m@far.example>, mail_id: abc, Hits: -, size: 700, Tests: [], 90 ms"
     )

@@ -12,7 +12,7 @@ def way() -> list[bytes]:
     """A mail that comes in, goes through amavis, and leaves by the instance behind it."""
     behind = "postfix-normal/"
     passed = (
-        "(00009-01) Passed CLEAN {RelayedInbound}, [203.0.113.9]:4711 [203.0.113.9] <a@far.example> -> <b@example.org>, "
+        "(00009-01) Passed CLEAN {RelayedInbound}, [203.0.113.9]:4711 [203.0.113.9] <a@far.example> -> <b@example.org>, "  # noqa: E501
         "Queue-ID: 4jYg1Q1VrFzPHbF, Message-ID: <m@far.example>, mail_id: abc-D_1+e, Hits: 1.5, size: 700, "
         "queued_as: 4jYg1R1wHpzPHdb, Tests: [A=1,B=0.5], 90 ms"
     )
@@ -105,7 +105,7 @@ def test_a_refusal_is_filed_under_what_the_administrator_would_look_for(text: st
 
 def test_a_forbidden_term_in_the_subject_is_a_refusal_with_client_and_addresses() -> None:
     line = (
-        "4jYg1Q2jbMzPHcb: reject: header Subject: urgent bank transfer from far.example[203.0.113.9]; from=<a@far.example> "
+        "4jYg1Q2jbMzPHcb: reject: header Subject: urgent bank transfer from far.example[203.0.113.9]; from=<a@far.example> "  # noqa: E501
         "to=<b@example.org> proto=ESMTP helo=<x.example>: 5.7.1 Refused by our mail policy"
     )
     event = one(
@@ -118,13 +118,13 @@ def test_a_forbidden_term_in_the_subject_is_a_refusal_with_client_and_addresses(
 @pytest.mark.parametrize(
     ("line", "reason", "action"),
     [
-        ("Blocked SPAM {DiscardedInbound,Quarantined}, [203.0.113.9] <a@b.c> -> <d@e.f>, quarantine: s.gz, Hits: 12.3", "spam",
+        ("Blocked SPAM {DiscardedInbound,Quarantined}, [203.0.113.9] <a@b.c> -> <d@e.f>, quarantine: s.gz, Hits: 12.3", "spam",  # noqa: E501
          "quarantined"),
         ("Passed SPAMMY {RelayedTaggedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: 6", "spam", "passed"),
         ("Blocked INFECTED (Eicar) {RejectedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: -", "virus", "rejected"),
-        ("Blocked BANNED (.exe,x.exe) {BouncedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: -", "attachment", "bounced"),
+        ("Blocked BANNED (.exe,x.exe) {BouncedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: -", "attachment", "bounced"),  # noqa: E501
         ("Passed BAD-HEADER-2 {RelayedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: 0", "bad-header", "passed"),
-        ("Passed UNCHECKED-ENCRYPTED {RelayedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: 0", "unchecked", "passed"),
+        ("Passed UNCHECKED-ENCRYPTED {RelayedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: 0", "unchecked", "passed"),  # noqa: E501
         ("Blocked MTA-BLOCKED {TempFailedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: 0", "other", "deferred"),
         ("Blocked CC_VIRUS {DiscardedInbound}, [203.0.113.9] <a@b.c> -> <d@e.f>, Hits: 0", "virus", "discarded"),
     ],
@@ -144,7 +144,7 @@ def test_an_expired_mail_is_returned_and_its_notice_is_told_with_both_ids() -> N
 
 
 def test_a_line_that_syslog_folded_counts_as_often_as_it_came() -> None:
-    line = "message repeated 3 times: [ NOQUEUE: reject: RCPT from x[203.0.113.9]: 554 5.7.1 <d@e.f>: Relay access denied; from=<a@b.c> to=<d@e.f> proto=ESMTP helo=<x>]"
+    line = "message repeated 3 times: [ NOQUEUE: reject: RCPT from x[203.0.113.9]: 554 5.7.1 <d@e.f>: Relay access denied; from=<a@b.c> to=<d@e.f> proto=ESMTP helo=<x>]"  # noqa: E501
     assert [e["kind"] for e in read(said(line))] == ["refused"] * 3
 
 
@@ -162,7 +162,7 @@ def test_failed_and_good_logins_are_told_with_the_user() -> None:
 def test_rspamd_tells_score_tests_and_queue_id() -> None:
     line = (
         "<8ae27d>; proxy; rspamd_task_write_log: id: <m@b.c>, qid: <ABCDEF0123>, ip: 203.0.113.9, from: <a@b.c>, "
-        "(default: T (reject): [16.20/15.00] [BAYES_SPAM(5.10){100.00%;},X(1.00){}]), len: 2048, time: 1ms, rcpts: <d@e.f>"
+        "(default: T (reject): [16.20/15.00] [BAYES_SPAM(5.10){100.00%;},X(1.00){}]), len: 2048, time: 1ms, rcpts: <d@e.f>"  # noqa: E501
     )
     event = one(said(line, "rspamd[4]"), kind="filtered")
     assert (event["reason"], event["action"], event["score"], event["queue_id"]) == (
@@ -176,7 +176,7 @@ def test_rspamd_tells_score_tests_and_queue_id() -> None:
 
 def test_postscreen_tells_the_list_and_the_client() -> None:
     line = (
-        "NOQUEUE: reject: RCPT from [203.0.113.9]:21574: 550 5.7.1 Service unavailable; client [203.0.113.9] blocked using "
+        "NOQUEUE: reject: RCPT from [203.0.113.9]:21574: 550 5.7.1 Service unavailable; client [203.0.113.9] blocked using "  # noqa: E501
         "zen.example; from=<a@b.c>, to=<d@e.f>, proto=ESMTP, helo=<x>"
     )
     event = one(said(line, "postfix/postscreen[4]"), kind="refused")

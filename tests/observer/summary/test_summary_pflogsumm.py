@@ -58,7 +58,7 @@ Nov 24 10:59:05 mx1 postfix/smtpd[12]: fatal: no SASL authentication mechanisms
 Nov 24 10:59:05 mx1 postfix/master[12]: panic: myfree: corrupt or unallocated memory block
 Nov 24 10:59:05 mx1 postfix/master[12]: daemon started -- version 3.7.11, configuration /etc/postfix
 Nov 24 10:59:05 mx1 postfix/master[12]: terminating on signal 15
-"""
+"""  # noqa: E501
 
 
 def numbers(report: str) -> dict[str, Counter[str]]:

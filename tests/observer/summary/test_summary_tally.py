@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "bench"))
-import logs
+import logs  # noqa: I001
+import itertools
 
 DAY = "2026-11-24T11:04:26.123456+00:00 mx1 "
 
@@ -35,7 +36,7 @@ def tallied(lines: list[bytes], *cuts: int) -> Tally:
     """The tally of these lines, counted in so many parts."""
     bounds = [0, *sorted(cuts), len(lines)]
     whole = None
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in itertools.pairwise(bounds):
         tally = Tally(cut=start > 0)
         Counter(tally).count(io.BytesIO(b"".join(lines[start:end])))
         tally.lines += end - start
@@ -101,7 +102,7 @@ def test_no_bytes_make_the_tally_fail(line: bytes) -> None:
 
 def test_a_quoted_recipient_that_looks_like_a_delivery_counts_for_what_it_is() -> None:
     evil = '"x>, relay=evil[6.6.6.6]:25, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (250 ok"@far.example'
-    line = f"{DAY}postfix/smtp[1]: ABCDEF0123: to=<{evil}>, relay=none, delay=1, delays=1/0/0/0, dsn=5.0.0, status=bounced (no)\n"
+    line = f"{DAY}postfix/smtp[1]: ABCDEF0123: to=<{evil}>, relay=none, delay=1, delays=1/0/0/0, dsn=5.0.0, status=bounced (no)\n"  # noqa: E501
     totals = numbers(tallied([line.encode()]))["totals"]
     assert (totals["delivered"], totals["bounced"]) == (0, 1)
 
@@ -120,7 +121,7 @@ def test_files_are_cut_into_consecutive_parts_that_begin_with_a_line(tmp_path: P
     stretches = [stretch for part in parts for stretch in part]
     assert len(parts) == 3
     assert stretches[0] == Stretched(str(one), 0, stretches[0].end)
-    for before, after in zip(stretches, stretches[1:], strict=False):
+    for before, after in itertools.pairwise(stretches):
         assert (before.path, before.end) == (after.path, after.start) or (before.end is None and after.start == 0)
         data = Path(after.path).read_bytes()
         assert after.start == 0 or data[after.start - 1 : after.start] == b"\n"
