@@ -1,14 +1,15 @@
 """Which mails match, the newest first, and how many there are.
 
 In: a store, what is wanted, how many ways to show. Out: the ways of the newest mails, and the number of the others.
-Small groups of files are asked first, the newest; for a mail that is one of many this is enough. What a rare value is
-asked for is found by the files' filters without reading them. Fails with StoreError.
+Small groups of files are asked first, the newest; for a mail that is one of many this is enough. A rare value is found
+by the files' filters, without reading them. Fails with StoreError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final, NamedTuple
 
 from gatepost_observer.store import Store
@@ -45,30 +46,27 @@ class Answer:
 MAIL: Final = """coalesce(mail, queue_id, '@' || CAST(epoch_us("time") AS VARCHAR))"""
 
 
-def _matching(wanted: Wanted) -> str:
-    """The mails for which every condition holds in one of their events."""
-    sides = [
+def _matching(sides: Sequence[Sequence[str]], wanted: Wanted) -> str:
+    """The mails of which for every side one of its conditions holds in one of their events."""
+    asked = [
         " UNION ALL ".join(
             f'SELECT host, {MAIL} AS mail, epoch_us("time") AS last FROM events '  # noqa: S608 - quoted values
             f"WHERE {arm}{wanted.only_mails()} AND {wanted.span()}"
             for arm in arms
         )
-        for arms in wanted.conditions()
+        for arms in sides
     ]
     grouped = [
         f"(SELECT host, mail, max(last) AS last FROM ({side}) GROUP BY host, mail) s{n}"  # noqa: S608
-        for n, side in enumerate(sides)
+        for n, side in enumerate(asked)
     ]
     joined = " JOIN ".join([grouped[0], *(f"{side} USING (host, mail)" for side in grouped[1:])])
     last = ", ".join(f"s{n}.last" for n in range(len(grouped)))
     return f"SELECT host, mail, greatest({last}) AS last FROM {joined}"  # noqa: S608
 
 
-def _groups(files: Sequence[File], *, whole: bool) -> Iterator[list[File]]:
+def _groups(files: Sequence[File]) -> Iterator[list[File]]:
     """The files, newest first, in growing groups."""
-    if whole:
-        yield list(files)
-        return
     group: list[File] = []
     rows, enough = 0, FIRST
     for entry in sorted(files, key=lambda f: f.last, reverse=True):
@@ -84,24 +82,36 @@ def _groups(files: Sequence[File], *, whole: bool) -> Iterator[list[File]]:
 def find(store: Store, wanted: Wanted, limit: int) -> Answer:
     """The newest mails that match, with their whole ways."""
     files = store.entries(wanted.since, wanted.until)
-    keys: list[Key] = []
-    total = 0
     with DuckDB(store.path) as duck:
-        for group in _groups(files, whole=len(wanted.conditions()) > 1):
-            view_of(duck.connection, store.path, group)
-            if len(keys) < limit:
-                fresh, count = _newest(duck, wanted, limit - len(keys), keys)
-                keys += fresh
-                total += count
-            else:
-                total += _count(duck, wanted)
+        keys, total = _in_one_event(duck, store, files, wanted, limit)
+        if not keys and len(wanted.conditions()) > 1:
+            view_of(duck.connection, store.path, files)
+            keys, total = _newest(duck, _matching(wanted.conditions(), wanted), limit, ())
         ways = ways_of(duck, store, keys, wanted) if keys else []
     return Answer(ways, len(keys), total)
 
 
-def _newest(duck: DuckDB, wanted: Wanted, limit: int, known: Sequence[Key]) -> tuple[list[Key], int]:
+def _in_one_event(
+    duck: DuckDB, store: Store, files: Sequence[File], wanted: Wanted, limit: int
+) -> tuple[list[Key], int]:
+    """Mails of which one event has all that is wanted. A reader that saw the mail come in tells all in each event."""
+    arms = [" AND ".join(arm) for arm in product(*wanted.conditions())]
+    keys: list[Key] = []
+    total = 0
+    for group in _groups(files):
+        view_of(duck.connection, store.path, group)
+        if len(keys) < limit:
+            fresh, count = _newest(duck, _matching([arms], wanted), limit - len(keys), keys)
+            keys += fresh
+            total += count
+        else:
+            total += _count(duck, arms, wanted)
+    return keys, total
+
+
+def _newest(duck: DuckDB, matching: str, limit: int, known: Sequence[Key]) -> tuple[list[Key], int]:
     rows = duck.rows(
-        f"SELECT *, count(*) OVER () AS n FROM ({_matching(wanted)}) "  # noqa: S608 - quoted values
+        f"SELECT *, count(*) OVER () AS n FROM ({matching}) "  # noqa: S608 - quoted values
         f"ORDER BY last DESC, host, mail LIMIT {limit + len(known)}"
     )
     had = {(key.host, key.mail) for key in known}  # one that was under way at midnight
@@ -109,9 +119,8 @@ def _newest(duck: DuckDB, wanted: Wanted, limit: int, known: Sequence[Key]) -> t
     return fresh[:limit], (rows[0]["n"] if rows else 0) - (len(rows) - len(fresh))
 
 
-def _count(duck: DuckDB, wanted: Wanted) -> int:
-    """How many mails match one condition: those that have an id, and attempts that have none, one by one."""
-    [arms] = wanted.conditions()
+def _count(duck: DuckDB, arms: Sequence[str], wanted: Wanted) -> int:
+    """How many mails match: those that have an id, and attempts that have none, one by one."""
     asked = " UNION ALL ".join(
         f"SELECT mail FROM events WHERE {arm}{wanted.only_mails()} AND {wanted.span()}"  # noqa: S608 - quoted values
         for arm in arms
