@@ -89,7 +89,8 @@ class Counter:
         """Count these lines, each with its end. Long, since a call for each line would cost more than the line."""
         tally = self.tally
         sizes, clients, senders = tally.sizes, tally.clients, tally.senders
-        recipients, domains, waiting = tally.recipients, tally.domains, tally.waiting
+        recipients, waiting = tally.recipients, tally.waiting
+        homes: dict[bytes, list[float]] = {}  # by recipient, what is known of the domain
         details, cut, counts = tally.details, tally.cut, self._counts
         refused, warned = details.refused, details.warned
         hour, host, where = self._hour, self._host, self._where
@@ -98,7 +99,8 @@ class Counter:
         body = where + len(mark)
         size_delivered = size_received = others = 0
         some = False
-        for line in lines:
+        number = 0
+        for number, line in enumerate(lines, 1):  # noqa: B007 - the last one is the count
             if line[where:body] == mark and line[:width] == hour:
                 some = True
                 kind = line[body : body + 6]
@@ -141,6 +143,8 @@ class Counter:
                     elif at > 2:
                         self._smtpd(line[at:colon], line[colon + 2 : -1], counts, line[at:-1])
                     continue
+                if 57 < first < 99 and line[at + 1] > 96:  # Trusted, Untrusted, Anonymous, …
+                    continue
                 colon = line.find(b":", at)
                 told = line[colon + 2 : colon + 6]
                 if told == b"to=<" and at > 2:
@@ -169,14 +173,12 @@ class Counter:
                         tally.unsized.append((qid, recipient))
                     counts[1] += 1
                     recipients[recipient] = recipients.get(recipient, 0) + MESSAGE + size
-                    domain = line[line.find(b"@", colon, end) + 1 : end]
-                    if domain in domains:
-                        entry = domains[domain]
-                        entry[1] += delay
-                        if delay > entry[2]:
-                            entry[2] = delay
-                    else:
-                        domains[recipient if len(domain) > len(recipient) else domain] = [0, delay, delay]
+                    entry = homes.get(recipient)
+                    if entry is None:
+                        entry = homes[recipient] = self._home(recipient)
+                    entry[1] += delay
+                    if delay > entry[2]:
+                        entry[2] = delay
                 elif kind[:5] == b"qmgr[" and at > 2:
                     if told == b"remo":
                         qid = line[at:colon]
@@ -219,6 +221,7 @@ class Counter:
         tally.size_delivered += size_delivered
         tally.size_received += size_received
         tally.others += others
+        tally.lines += number
 
     def _mark(self) -> bytes:
         """What stands between the time and the daemon in nearly all lines; nothing is like it where no line counts."""
@@ -320,9 +323,13 @@ class Counter:
 
     def _delayed(self, recipient: bytes, more: list[float]) -> None:
         """Note deferrals and delays of the recipient's domain."""
-        domain = recipient.rpartition(b"@")[2] if recipient[:1] == b'"' else recipient.partition(b"@")[2] or recipient
-        entry = self.tally.domains.setdefault(domain, [0, 0.0, 0.0])
+        entry = self._home(recipient)
         entry[:] = entry[0] + more[0], entry[1] + more[1], max(entry[2], more[2])
+
+    def _home(self, recipient: bytes) -> list[float]:
+        """What is known of a recipient's domain: deferrals, delays, the longest."""
+        domain = recipient.rpartition(b"@")[2] if recipient[:1] == b'"' else recipient.partition(b"@")[2] or recipient
+        return self.tally.domains.setdefault(domain, [0, 0.0, 0.0])
 
     def _put_off(self, qid: bytes) -> None:
         tally = self.tally

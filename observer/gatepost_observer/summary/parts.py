@@ -21,7 +21,7 @@ from gatepost_observer.lines.whole import Stretch, Unreadable, opened
 from gatepost_observer.summary.counter import Counter
 from gatepost_observer.summary.tally import Tally
 
-_BUFFER: Final = 1 << 18
+_BUFFER: Final = 1 << 19  # more than the file's own buffer: then it is read straight into this one
 _WORTH_IT: Final = 8_000_000  # bytes, below which another process costs more than it saves
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 
@@ -121,9 +121,7 @@ def counted(part: Sequence[Stretched], wanted: Wanted, *, first: bool) -> Tally:
             if stretch.start:
                 stream.seek(stretch.start)
             length = None if stretch.end is None else stretch.end - stretch.start
-            lines = Stretch(stream, length)
-            counter.count(io.BufferedReader(lines, _BUFFER))
-            tally.lines += lines.count
+            counter.count(io.BufferedReader(Stretch(stream, length), _BUFFER))
     return tally
 
 

@@ -39,7 +39,6 @@ def tallied(lines: list[bytes], *cuts: int) -> Tally:
     for start, end in itertools.pairwise(bounds):
         tally = Tally(cut=start > 0)
         Counter(tally).count(io.BytesIO(b"".join(lines[start:end])))
-        tally.lines += end - start
         if whole is None:
             whole = tally
         else:
