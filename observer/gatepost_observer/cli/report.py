@@ -131,6 +131,8 @@ def _check(logs: list[str] | None, store: Path | None, times: str | None, period
         raise typer.BadParameter("either logs or a store, not both", param_hint="--store")
     if times and period:
         raise typer.BadParameter("either --period or --since and --until, not both", param_hint="--period")
+    if engine != "duckdb" and not engine.startswith("spark://"):
+        raise typer.BadParameter(f"{shown(engine)}: expected duckdb or spark://host:port", param_hint="--engine")
     if logs and engine != "duckdb":
         raise typer.BadParameter("logs are read by duckdb; Spark reads a store", param_hint="--engine")
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 NAMES: Final = (
     "arrivals", "domains", "entries", "extent", "findings", "flow", "hops", "lately", "networks", "pulse", "queues",
-    "rare", "reasons", "recipients", "refusals", "senders",
+    "rare", "recipients", "refusals", "senders",
 )  # fmt: skip
 
 Values = dict[str, Any]

@@ -78,7 +78,7 @@ def gathered(engine: Engine, wanted: Wanted, known: Known) -> Figures:
     found["senders"] = _boards(ask("senders"), ("mails", "bytes", "domains"))
     found["recipients"] = _recipients(recipients)
     found["next_hops"] = ask("hops")
-    found["reasons"] = hits.reasons(ask("reasons"), wanted.top)
+    found["reasons"] = hits.reasons(ask("rare"), wanted.top)
     found["tls"] = _tls(flow)
     found |= hits.rare(ask("rare"), wanted.top)
     found["entries"] = hits.entries(ask("entries"), ask.board("findings", "rules"), known)
@@ -191,7 +191,7 @@ def _refused(flow: list[Row], known: Known, boards: list[Row]) -> Figures:
         if row["kind"] == "refused":
             kinds[row["reason"] or "other"] += row["events"]
     told = [{"kind": kind, "mails": many, "line": known.reasons.get(kind)} for kind, many in kinds.most_common()]
-    names = ("recipients", "recipient-domains", "sender-domains", "lists")
+    names = ("recipients", "sender-domains", "lists")
     return {"kinds": told} | {name.replace("-", "_"): _board(boards, name, "refused") for name in names}
 
 

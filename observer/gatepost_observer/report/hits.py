@@ -1,6 +1,6 @@
 """What was hit and what was said: reasons, entries of the lists, failed logins, warnings, signatures.
 
-In: rows of reasons.sql, entries.sql, rare.sql. Out: rows as the report tells them. Pure; it fails never.
+In: rows of rare.sql and entries.sql. Out: rows as the report tells them. Pure; it fails never.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FIELDS: Final = {
 def reasons(rows: list[Row], top: int) -> dict[str, list[Row]]:
     """Why mail was put off, and why it was given up; the commonest first, with one text as it was said."""
     told: dict[str, dict[tuple[Any, ...], Row]] = {"deferred": {}, "returned": {}}
-    for row in rows:
+    for row in (row for row in rows if row["kind"] in told):
         key = (row["program"], row["code"], row["status"], _NUMBERS.sub("#", row["shape"] or row["reason"] or ""))
         one = told[row["kind"]].setdefault(key, _reason(row))
         one["recipients"] += row["events"]

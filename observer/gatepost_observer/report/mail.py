@@ -8,6 +8,7 @@ or server, or the server's own words.
 from __future__ import annotations
 
 import smtplib
+from contextlib import closing, suppress
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -81,8 +82,11 @@ def message(report: Report, to: list[str], sender: str | None, made: datetime) -
 def send(mail: EmailMessage, via: Server) -> None:
     """Hand it to the server."""
     try:
-        with smtplib.SMTP(via.host, via.port, timeout=PATIENCE) as smtp:
+        smtp = smtplib.SMTP(via.host, via.port, timeout=PATIENCE)
+        with closing(smtp):
             smtp.send_message(mail, from_addr=mail["From"])
+            with suppress(smtplib.SMTPException, OSError):  # it was taken: how the server says goodbye does not matter
+                smtp.quit()
     except smtplib.SMTPRecipientsRefused as error:
         said = "; ".join(_reply(who, reply) for who, reply in error.recipients.items())
         raise MailError(f"smtp://{via.host}:{via.port}: refused {said}") from None

@@ -84,10 +84,10 @@ def period(since: str | None, until: str | None, now: datetime, zone: tzinfo | N
     first = moment(since, now, zone) if since else at((last.astimezone(zone) - 7 * DAY).date(), zone)
     if since and since.strip().lower() == "yesterday" and not until:
         last = at(now.astimezone(zone).date(), zone)
-    if first >= last:
-        raise PeriodError(f"the period ends ({_local(last, zone)}) before it begins ({_local(first, zone)})")
     if first > now:
         raise PeriodError(f"the period begins in the future ({_local(first, zone)})")
+    if first >= last:
+        raise PeriodError(f"the period ends ({_local(last, zone)}) before it begins ({_local(first, zone)})")
     return Period(first, last)
 
 
@@ -103,4 +103,4 @@ def _local(moment: datetime, zone: tzinfo | None) -> str:
 
 def _shown(said: str) -> str:
     safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in said[:61])
-    return repr(safe if len(said) <= 60 else safe[:60] + "…")
+    return f"'{safe}'" if len(said) <= 60 else f"'{safe[:60]}…'"
