@@ -353,4 +353,4 @@ def _day_and_hour(hour: bytes, line: bytes, heads: Heads) -> tuple[str, int]:
     head = heads.read(line)
     if head is None:
         return "", int(hour[-2:])
-    return time.strftime("%Y-%m-%d", time.localtime(head.time / 1_000_000)), int(hour[-2:])
+    return time.strftime("%Y-%m-%d", time.localtime(head[0] / 1_000_000)), int(hour[-2:])
