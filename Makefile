@@ -61,13 +61,13 @@ page: tools ## the report's page in a headless browser (two minutes)
 lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy generator observer bench
+	$(BIN)/mypy generator mx observer bench
 	$(BIN)/mypy --explicit-package-bases plugins/action plugins/modules plugins/module_utils
 	MYPYPATH=lab $(BIN)/mypy lab/*.py
 	MYPYPATH=lab $(BIN)/mypy --scripts-are-modules lab/lab
 	$(BIN)/mypy --scripts-are-modules lab/signatures
 	set -e; for folder in $(TESTS); do \
-	  MYPYPATH=generator:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
+	  MYPYPATH=generator:mx:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
 	    $(BIN)/mypy $$folder/*.py; done
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .
