@@ -17,14 +17,17 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from gatepost.findings import nearest, shown
 from gatepost.policy.addresses import Address, Pattern, address, domain_name, is_domain, pattern, quoted_local
 from gatepost.policy.hosts import IPAddress, IPNetwork, NextHop, network, next_hop
+from gatepost.policy.ldap import Filter, Server, absolute_path, distinguished_name, search_filter, secret_name, server
 from gatepost.policy.scalars import bad, text_of
 
 __all__ = [
     "Address",
+    "Filter",
     "IPAddress",
     "IPNetwork",
     "NextHop",
     "Pattern",
+    "Server",
     "address",
     "bad",
     "domain_name",
@@ -33,6 +36,7 @@ __all__ = [
     "next_hop",
     "pattern",
     "quoted_local",
+    "search_filter",
 ]
 
 _DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
@@ -54,6 +58,14 @@ def duration(value: Any) -> int:
     seconds = int(found[1]) * _SECONDS[found[2]]
     if seconds > _MOST_SECONDS:
         raise bad("bad-duration", f"'{shown(text)}' is longer than ten years")
+    return seconds
+
+
+def short_time(value: Any) -> int:
+    """How long a client may be kept waiting: between a second and a minute."""
+    seconds = duration(value)
+    if seconds > 60:
+        raise bad("bad-duration", f"'{shown(value)}': the client waits meanwhile", "at most 60s")
     return seconds
 
 
@@ -182,3 +194,13 @@ Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
 Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
 Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "title": "1"})]
 Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
+ShortTime = Annotated[
+    int, *_value(short_time, "1s to 60s", write=written_duration, pattern=r"^[0-9]{1,2} *[sm]$", examples=["5s"])
+]
+LdapServer = Annotated[Server, *_value(server, "ldaps://host or ldap://host", examples=["ldaps://ldap.example.org"])]
+LdapFilter = Annotated[Filter, *_value(search_filter, "a search filter (RFC 4515) with {recipient} or {local}")]
+DistinguishedName = Annotated[
+    str, *_value(distinguished_name, "a distinguished name (RFC 4514)", examples=["ou=people,dc=example,dc=org"])
+]
+SecretName = Annotated[str, *_value(secret_name, "the name of a secret", examples=["ldap-example"])]
+ServerPath = Annotated[str, *_value(absolute_path, "the path of a file on the mail servers")]
