@@ -53,6 +53,16 @@ options:
   archive:
     description: Set by the action plugin. The bundle's files that the server asked for, as a tar.gz on the server.
     type: path
+  fingerprints:
+    description: Set by the action plugin. For each file that holds secrets, a fingerprint of them.
+    type: dict
+  secrets:
+    description:
+      - The secrets that the bundle's files need, by name. They come from Ansible Vault, are sent only with a release that
+        needs them, and are filled in on the server, into files that not everyone may read.
+      - A changed secret is a change.
+    type: dict
+    default: {}
 attributes:
   check_mode:
     description: Touches nothing at all.
@@ -80,6 +90,7 @@ EXAMPLES = r"""
 - name: Release the bundle
   gatepost.mail.gatepost_release:
     bundle: /srv/bundles/{{ inventory_hostname }}
+    secrets: "{{ gatepost_secrets | default({}) }}"
 
 - name: Go back to the release before
   gatepost.mail.gatepost_release:
@@ -150,6 +161,10 @@ ARGUMENTS = {
     "wanted": {"type": "list", "elements": "dict"},
     "manifest": {"type": "dict"},
     "archive": {"type": "path"},
+    "fingerprints": {"type": "dict"},
+    # Not no_log: Ansible would blank out every path and word of the answer that holds a short secret. The answer holds
+    # none, and the arguments are not repeated in it (see main).
+    "secrets": {"type": "dict", "default": {}, "no_log": False},
 }
 
 
@@ -158,7 +173,7 @@ def run(parameters: dict[str, Any], look_only: bool) -> dict[str, Any]:
     place, overwrite = Place(), bool(parameters["overwrite_drift"])
     if parameters["state"] == "compare":
         return _compare(place, parameters)
-    from ..module_utils.release.release import Tools, present, rolled_back, rolled_back_look
+    from ..module_utils.release.release import Secrets, Tools, present, rolled_back, rolled_back_look
 
     tools = Tools(Systemctl())
     if parameters["state"] == "rolled_back":
@@ -166,27 +181,33 @@ def run(parameters: dict[str, Any], look_only: bool) -> dict[str, Any]:
     if look_only:
         return {**_compare(place, parameters), "changed": True}
     archive = parameters["archive"]
-    return present(place, parameters["manifest"], Path(archive) if archive else None, tools, overwrite_drift=overwrite)
+    secrets = Secrets(parameters["secrets"], parameters["fingerprints"] or {})
+    bundle = Path(archive) if archive else None
+    return present(place, parameters["manifest"], bundle, tools, overwrite_drift=overwrite, secrets=secrets)
 
 
 def _compare(place: Place, parameters: dict[str, Any]) -> dict[str, Any]:
     from ..module_utils.release.compare import compare, compare_files
 
-    answer = compare(place, str(parameters["release"]), Systemctl())
+    fingerprints = parameters["fingerprints"] or {}
+    answer = compare(place, str(parameters["release"]), Systemctl(), fingerprints)
     wanted = parameters["wanted"]
     if wanted is None or answer["converged"]:
         return {**answer, "changed": False}
     from ..module_utils.release.stage import stage_needed
 
     needed = stage_needed(place, {entry["path"]: entry["sha256"] for entry in wanted})
-    return {**answer, "changed": False, "differing": compare_files(place, wanted), "needed": needed}
+    return {**answer, "changed": False, "differing": compare_files(place, wanted, fingerprints), "needed": needed}
 
 
 def main() -> None:
     # Ansible would log all arguments on every run, the whole manifest among them; what was changed is logged below.
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, no_log=True)
+    # An answer repeats the arguments, unless they are gone.
+    parameters = dict(module.params)
+    module.params.pop("secrets")
     try:
-        result = run(module.params, module.check_mode)
+        result = run(parameters, module.check_mode)
     except ReleaseError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
