@@ -37,7 +37,7 @@ class Ldap(Section):
     """
 
     servers: tuple[v.LdapServer, ...] = Field(
-        min_length=1, description="Asked in this order until one answers. ldap:// becomes encrypted by STARTTLS."
+        description="Asked in this order until one answers. ldap:// becomes encrypted by STARTTLS."
     )
     base: v.DistinguishedName = Field(description="Where the search begins; everything below it is looked through.")
     filter: v.LdapFilter = Field(
@@ -60,6 +60,8 @@ class Ldap(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Ldap:
+        if not self.servers:
+            raise v.bad("bad-value", "at least one server is needed", "servers: [ldap://ldap.example.org]")
         schemes = {server.scheme for server in self.servers}
         if len(schemes) > 1:
             raise v.bad("ldap-tls", "either all servers are ldaps:// or none is", "write the same for all of them")
@@ -83,7 +85,7 @@ class Recipients(Section):
         description="A text file, one full address a line (# begins a comment). The path starts at the policy's folder.",
     )
     ldap: Ldap | None = Field(None, description="A directory that is asked while the client waits.")
-    ask_next_hop: Literal[True] | None = Field(
+    ask_next_hop: v.JustTrue | None = Field(
         None,
         description="deliver_to is asked while the client waits, and its answer is remembered. It must refuse addresses "
         "that do not exist when they are named to it (RCPT TO): one that takes every address makes backscatter.",

@@ -134,6 +134,13 @@ def version(value: Any) -> int:
     return value
 
 
+def just_true(value: Any) -> bool:
+    """What is switched on by `true` and off by leaving it out. 1 is equal to it for Python, but not for a reader."""
+    if value is not True:
+        raise bad("unknown-value", f"'{shown(value)}' is not known here", "write true, or leave the key out")
+    return True
+
+
 def extension(value: Any) -> str:
     """A file name's extension, in lower case and without the dot."""
     text = text_of(value, "a file name extension")
@@ -194,6 +201,7 @@ Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
 Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
 Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "title": "1"})]
 Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
+JustTrue = Annotated[bool, BeforeValidator(just_true), WithJsonSchema({"const": True, "title": "true"})]
 ShortTime = Annotated[
     int, *_value(short_time, "1s to 60s", write=written_duration, pattern=r"^[0-9]{1,2} *[sm]$", examples=["5s"])
 ]
