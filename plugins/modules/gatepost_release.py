@@ -58,11 +58,11 @@ options:
     type: dict
   secrets:
     description:
-      - The secrets that the bundle's files need, by name. They come from Ansible Vault, are sent only with a release that
-        needs them, and are filled in on the server, into files that not everyone may read.
+      - The secrets that the bundle's files need, a mapping from their names. They come from Ansible Vault, are sent only
+        with a release that needs them (packed by the action plugin), and are filled in on the server, into files that
+        not everyone may read.
       - A changed secret is a change.
-    type: dict
-    default: {}
+    type: str
 attributes:
   check_mode:
     description: Touches nothing at all.
@@ -143,7 +143,9 @@ units_down:
   elements: str
 """
 
-import syslog  # noqa: E402 - Ansible wants the documentation first
+import base64  # noqa: E402 - Ansible wants the documentation first
+import json  # noqa: E402
+import syslog  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -161,10 +163,10 @@ ARGUMENTS = {
     "wanted": {"type": "list", "elements": "dict"},
     "manifest": {"type": "dict"},
     "archive": {"type": "path"},
-    "fingerprints": {"type": "dict"},
-    # Not no_log: Ansible would blank out every path and word of the answer that holds a short secret. The answer holds
-    # none, and the arguments are not repeated in it (see main).
-    "secrets": {"type": "dict", "default": {}, "no_log": False},
+    # no_log keeps an argument out of the server's log, and blanks out of the answer whatever holds its value: a path, if
+    # a secret is short. So the secrets travel packed, as one text that occurs nowhere else.
+    "fingerprints": {"type": "dict", "no_log": True},
+    "secrets": {"type": "str", "no_log": True},
 }
 
 
@@ -181,7 +183,9 @@ def run(parameters: dict[str, Any], look_only: bool) -> dict[str, Any]:
     if look_only:
         return {**_compare(place, parameters), "changed": True}
     archive = parameters["archive"]
-    secrets = Secrets(parameters["secrets"], parameters["fingerprints"] or {})
+    packed = parameters["secrets"]
+    values = json.loads(base64.b64decode(packed)) if packed else {}
+    secrets = Secrets(values, parameters["fingerprints"] or {})
     bundle = Path(archive) if archive else None
     return present(place, parameters["manifest"], bundle, tools, overwrite_drift=overwrite, secrets=secrets)
 

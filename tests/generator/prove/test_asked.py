@@ -69,6 +69,13 @@ def test_a_directory_is_asked_for_its_own_domain_alone_with_verified_encryption(
     assert found["result_attribute"] == "mail"
 
 
+def test_the_library_gives_up_before_postfix_would_jump_out_of_it() -> None:
+    units = [file.content.decode() for file in part().files if file.path.endswith("gatepost.conf")]
+    assert [re.findall(r"Environment=LDAPTIMEOUT=(\d+)", unit) for unit in units].count(["5"]) == 1
+    assert parameters(text_of("ldap/directory.example.cf"))["timeout"] == "6"
+    assert "LDAPTIMEOUT" in text_of("main.cf") and "LDAPTIMEOUT" not in text_of("main.cf", written())
+
+
 def test_ldaps_needs_no_starttls_and_none_says_so() -> None:
     ldaps = ASKED.replace("ldap://ldap1", "ldaps://ldap1").replace('"ldap://[', '"ldaps://[')
     assert parameters(text_of("ldap/directory.example.cf", written(base=ldaps)))["start_tls"] == "no"

@@ -20,7 +20,7 @@ from gatepost.policy.values import IPNetwork
 from gatepost.render.amavis import MAX_SERVERS
 from gatepost.render.entries import comment, entries
 from gatepost.render.layout import fill, head
-from gatepost.render.postfix.asked import ldap_checks, ldap_files, ldap_maps, next_hop_domains
+from gatepost.render.postfix.asked import ldap_checks, ldap_files, ldap_maps, ldap_timeout, next_hop_domains
 from gatepost.render.postfix.maps import GATE_MAPS, LISTS, NORMAL_MAPS, alias_maps, model_maps, odd_tables
 from gatepost.render.postfix.quoting import main_cf
 
@@ -57,7 +57,7 @@ def render(model: Model, host: Host) -> Part:
     values = _values(model, host)
     files = (
         *_files(gate, {**values, "after": normal.unit, "maps": GATE_MAPS, "what": "The gate."}),
-        *_files(normal, {**values, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."}),
+        *_files(normal, {**values, "ldap_timeout": None, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."}),
         *model_maps(model),
         *ldap_files(model),
         *alias_maps(model, host, values["origin"]),
@@ -105,6 +105,7 @@ def _values(model: Model, host: Host) -> dict[str, Any]:
         "size_line": comment(model.line("limits", "message_size")),
         "processes": MAX_SERVERS,
         "asking": bool(next_hop_domains(model)),
+        "ldap_timeout": ldap_timeout(model),
         **_tables(model),
     }
 

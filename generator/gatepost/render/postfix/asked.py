@@ -35,7 +35,13 @@ def next_hop_domains(model: Model) -> tuple[str, ...]:
 
 def ldap_maps(model: Model) -> tuple[str, ...]:
     """The tables as main.cf names them."""
-    return tuple(f"ldap:{_path(domain)}" for domain, _ in _directories(model))
+    # postconf looks into such a table when it checks a staged main.cf: it must be the staged one.
+    return tuple(f"ldap:$config_directory/ldap/{domain}.cf" for domain, _ in _directories(model))
+
+
+def ldap_timeout(model: Model) -> int | None:
+    """The LDAP library's own time-out, which is one for all directories; None where there is none."""
+    return min((known.timeout for _, known in _directories(model)), default=None)
 
 
 @once_per_model
@@ -82,7 +88,9 @@ def _parameters(known: Ldap, domain: str, tokens: dict[str, str]) -> Iterator[tu
     starttls = known.tls == "required" and known.servers[0].scheme == "ldap"
     yield "server_host", " ".join(map(str, known.servers))
     yield "version", "3"
-    yield "timeout", str(known.timeout)
+    # When this one ends the wait for STARTTLS, Postfix jumps out of the library, which then stays locked: its own
+    # time-out (LDAPTIMEOUT) must come first.
+    yield "timeout", str(known.timeout + 1)
     yield "start_tls", "yes" if starttls else "no"
     if known.tls == "required":
         yield "tls_require_cert", "yes"
