@@ -52,6 +52,7 @@ MAIL_STACK = _packages(
 POST_OFFICE = _packages(
     "postfix postfix-lmdb postfix-pcre",
     "dovecot-lmtpd dovecot-imapd",
+    "slapd ldap-utils",
     "knot knot-dnsutils",
     "swaks",
     "openssl ssl-cert",

@@ -58,9 +58,9 @@ options:
     type: dict
   secrets:
     description:
-      - The secrets that the bundle's files need, a mapping from their names. They come from Ansible Vault, are sent only
-        with a release that needs them (packed by the action plugin), and are filled in on the server, into files that
-        not everyone may read.
+      - The secrets that the bundle's files need, a mapping from their names. They come from Ansible Vault, are sent
+        only with a release that needs them (packed by the action plugin), and are filled in on the server, into files
+        that not everyone may read.
       - A changed secret is a change.
     type: str
 attributes:
@@ -163,8 +163,8 @@ ARGUMENTS = {
     "wanted": {"type": "list", "elements": "dict"},
     "manifest": {"type": "dict"},
     "archive": {"type": "path"},
-    # no_log keeps an argument out of the server's log, and blanks out of the answer whatever holds its value: a path, if
-    # a secret is short. So the secrets travel packed, as one text that occurs nowhere else.
+    # no_log keeps an argument out of the server's log, and blanks out of the answer whatever holds its value: a
+    # path, if a secret is short. So the secrets travel packed, as one text that occurs nowhere else.
     "fingerprints": {"type": "dict", "no_log": True},
     "secrets": {"type": "str", "no_log": True},
 }
@@ -175,7 +175,8 @@ def run(parameters: dict[str, Any], look_only: bool) -> dict[str, Any]:
     place, overwrite = Place(), bool(parameters["overwrite_drift"])
     if parameters["state"] == "compare":
         return _compare(place, parameters)
-    from ..module_utils.release.release import Secrets, Tools, present, rolled_back, rolled_back_look
+    from ..module_utils.release.release import Tools, present, rolled_back, rolled_back_look
+    from ..module_utils.release.stage import Secrets
 
     tools = Tools(Systemctl())
     if parameters["state"] == "rolled_back":

@@ -103,7 +103,9 @@ def test_a_filter_in_which_the_address_is_more_than_a_value_is_refused(text: str
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(st.sampled_from(["(", ")", "&", "|", "!", "mail=", "uid=", "*", "{recipient}", "x", "\\2a"]), max_size=14))
+@given(
+    st.lists(st.sampled_from(["(", ")", "&", "|", "!", "mail=", "uid=", "*", "{recipient}", "x", "\\2a"]), max_size=14)
+)
 def test_whatever_passes_is_balanced_and_asks_for_the_address(pieces: list[str]) -> None:
     try:
         text = search_filter("".join(pieces)).text
@@ -147,12 +149,16 @@ def test_what_is_no_server_is_refused(text: str) -> None:
         server(text)
 
 
-@pytest.mark.parametrize("text", ["dc=org", "ou=people,dc=example, dc=org", r"cn=Doe\, Jane+uid=x,o=100% \23", "cn=Müller,o=x"])
+@pytest.mark.parametrize(
+    "text", ["dc=org", "ou=people,dc=example, dc=org", r"cn=Doe\, Jane+uid=x,o=100% \23", "cn=Müller,o=x"]
+)
 def test_a_distinguished_name_is_read(text: str) -> None:
     assert distinguished_name(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "people", "ou=", "ou=a,,dc=b", "ou=a,", "ou=a;x", 'ou="a"', "ou=a\n", " ou=a", "ou=a "])
+@pytest.mark.parametrize(
+    "text", ["", "people", "ou=", "ou=a,,dc=b", "ou=a,", "ou=a;x", 'ou="a"', "ou=a\n", " ou=a", "ou=a "]
+)
 def test_what_is_no_distinguished_name_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         distinguished_name(text)

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "module_utils"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from release.place import Place
-from release.release import Secrets, Tools, present
+from release.release import Tools, present
+from release.stage import Secrets
 from stand_ins import Bundle, DoRelease, RememberingSystemd
 
 
@@ -44,9 +45,7 @@ def systemd() -> RememberingSystemd:
 def release(place: Place, systemd: RememberingSystemd, tmp_path: Path) -> DoRelease:
     """Release a bundle on the server, with a proof that always succeeds."""
 
-    def do(
-        bundle: Bundle, *, overwrite_drift: bool = False, secrets: Secrets | None = None
-    ) -> dict[str, object]:
+    def do(bundle: Bundle, *, overwrite_drift: bool = False, secrets: Secrets | None = None) -> dict[str, object]:
         tools = Tools(systemd, prove=lambda manifest, units: None)
         archive = bundle.archive(tmp_path)
         return present(place, bundle.raw, archive, tools, overwrite_drift=overwrite_drift, secrets=secrets)

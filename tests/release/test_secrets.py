@@ -106,9 +106,7 @@ def test_a_file_that_was_changed_by_hand_has_drifted(
     assert [drift["path"] for drift in answer["drifted"]] == [TABLE]
 
 
-def test_going_back_puts_the_secret_before_back(
-    place: Place, release: DoRelease, systemd: RememberingSystemd
-) -> None:
+def test_going_back_puts_the_secret_before_back(place: Place, release: DoRelease, systemd: RememberingSystemd) -> None:
     release(BUNDLE, secrets=needed(ldap="hunter2"))
     release(BUNDLE, secrets=needed(ldap="other"))
     rolled_back(place, Tools(systemd, prove=lambda manifest, units: None), overwrite_drift=False)
@@ -131,7 +129,7 @@ def test_a_secret_that_was_not_sent_leaves_the_server_untouched(place: Place, re
 
 
 def test_a_missing_secret_is_told_on_the_control_node_by_name() -> None:
-    with pytest.raises(AnsibleActionFail, match="names the secret 'ldap'.*no server was touched"):
+    with pytest.raises(AnsibleActionFail, match=r"names the secret 'ldap'.*no server was touched"):
         needed()
 
 

@@ -29,7 +29,9 @@ def no_endless_wait(model: Model) -> Iterator[Finding]:
     for domain, known in _directories(model):
         if known.servers[0].scheme == "ldaps":
             yield Finding(
-                model.places.of(("domains", model.written_domains.get(domain, domain), "recipients", "ldap", "servers")),
+                model.places.of(
+                    ("domains", model.written_domains.get(domain, domain), "recipients", "ldap", "servers")
+                ),
                 "ldaps-may-hang",
                 "on Debian 12 a server that takes connections and then hangs holds up the mail of every domain",
                 f"write ldap://{known.servers[0].host}, which is encrypted as well (STARTTLS) and has a time-out",

@@ -69,7 +69,8 @@ def explain(
         ),
     ] = None,
     source_down: Annotated[
-        bool, typer.Option("--source-down", help="The directory or the next hop does not answer. With --exists: it did.")
+        bool,
+        typer.Option("--source-down", help="The directory or the next hop does not answer. With --exists: it did."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -20,8 +20,8 @@ class Attempt:
     `sender` and `recipient` are what stands between < and >, or with both.
 
     Where a directory or the next hop alone knows who exists: `recipient_exists` is what it says (None: nobody asked it;
-    the recipient is taken to exist), and `source_down` tells that it does not answer. A next hop's answer is remembered,
-    so with `source_down` a recipient that is said to exist is one that is remembered.
+    the recipient is taken to exist), and `source_down` tells that it does not answer. A next hop's answer is
+    remembered, so with `source_down` a recipient that is said to exist is one that is remembered.
     """
 
     client: IPAddress

@@ -123,8 +123,10 @@ def _asked(case: Case, source: str, line: str, unknown: tuple[int, str, str]) ->
         return goes_on("recipient", f"remembered, though {source} does not answer", line)
     if exists is None:
         return goes_on("recipient", f"only {source} can tell; taken to exist", line)
-    return goes_on("recipient", f"{source} knows it", line) if exists else refused(
-        "recipient", f"{source} does not know it", line, unknown
+    return (
+        goes_on("recipient", f"{source} knows it", line)
+        if exists
+        else refused("recipient", f"{source} does not know it", line, unknown)
     )
 
 

@@ -62,8 +62,8 @@ class Model:
 
     @cached_property
     def stand_in_postmasters(self) -> tuple[str, ...]:
-        """Domains whose postmaster is not listed: their mail for it goes to organisation.postmaster, also where the list
-        is a directory's: who runs the mail must be reached while that is down."""
+        """Domains whose postmaster is not listed: their mail for it goes to organisation.postmaster, also where a
+        directory has the list: who runs the mail must be reached while that is down."""
         return tuple(
             domain for domain in self.domains if f"postmaster@{domain}" not in self.recipients.get(domain, frozenset())
         )

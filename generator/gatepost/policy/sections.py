@@ -45,16 +45,20 @@ class Ldap(Section):
         description="What finds an address. {recipient} is the whole of it, {local} the part before the @; signs with "
         "a meaning in filters are escaped in them.",
     )
-    bind: v.DistinguishedName | None = Field(None, description="Who asks. Without it the directory is asked anonymously.")
+    bind: v.DistinguishedName | None = Field(
+        None, description="Who asks. Without it the directory is asked anonymously."
+    )
     secret: v.SecretName | None = Field(
-        None, description="The name of the password that goes with bind. Its value is in gatepost_secrets (Ansible Vault)."
+        None,
+        description="The name of the password that goes with bind. Its value is in gatepost_secrets (Ansible Vault).",
     )
     tls: Literal["required", "none"] = Field(
-        "required", description="none sends the password and every address in the clear: for a directory on this very host."
+        "required",
+        description="none sends the password and every address in the clear: for a directory on this very host.",
     )
     ca: v.ServerPath = Field(
         "/etc/ssl/certs/ca-certificates.crt",
-        description="The certificates that are trusted to sign the directory's own. The file is on the mail servers already.",
+        description="The certificates that are trusted to sign the directory's own. The file is on the mail servers.",
     )
     timeout: v.ShortTime = Field(5, description="How long a server has to answer before the next one is asked.")
 
@@ -82,13 +86,14 @@ class Recipients(Section):
     list: tuple[v.MailAddress, ...] | None = Field(None, description="The addresses, written out.")
     file: v.Line | None = Field(
         None,
-        description="A text file, one full address a line (# begins a comment). The path starts at the policy's folder.",
+        description="A text file, one full address a line (# begins a comment). The path starts at the policy's "
+        "folder.",
     )
     ldap: Ldap | None = Field(None, description="A directory that is asked while the client waits.")
     ask_next_hop: v.JustTrue | None = Field(
         None,
-        description="deliver_to is asked while the client waits, and its answer is remembered. It must refuse addresses "
-        "that do not exist when they are named to it (RCPT TO): one that takes every address makes backscatter.",
+        description="deliver_to is asked while the client waits, and its answer is remembered. It must refuse "
+        "addresses that do not exist when they are named to it (RCPT TO): one that takes every address makes backscatter.",
     )
 
     @model_validator(mode="after")

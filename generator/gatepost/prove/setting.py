@@ -57,8 +57,8 @@ class Setting:
     # --- who is written to -------------------------------------------------------------------------------------------
 
     def known(self, domain: str) -> str:
-        """The recipient of a domain that stands for all of them: the first one without an entry of its own. Where nobody
-        is known here (a directory is asked), it is the postmaster, who exists everywhere."""
+        """The recipient of a domain that stands for all of them: the first one without an entry of its own. Where
+        nobody is known here (a directory is asked), it is the postmaster, who exists everywhere."""
         proof = self.model.policy.proof
         if proof and proof.recipient.domain == domain:
             return str(proof.recipient)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from gatepost.findings import PolicyPath
 from gatepost.prove.mails import Mail
@@ -62,7 +63,7 @@ def _unknown(setting: Setting, domain: str, index: int) -> Iterator[Probe]:
     turn = 1 + index // _UNKNOWN_FROM_ONE
     proves: tuple[PolicyPath, ...] = (recipients, ("unknown_recipients", "text"), ("organisation", "help_url"))
     nobody = setting.unknown(domain)
-    told = {"recipient_exists": False} if setting.model.asked(domain) else {}
+    told: dict[str, Any] = {"recipient_exists": False} if setting.model.asked(domain) else {}
     yield setting.probe(
         "an unknown recipient, from outside", proves, setting.origins.outside(setting.version, turn), nobody, **told
     )

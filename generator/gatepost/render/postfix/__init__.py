@@ -57,7 +57,10 @@ def render(model: Model, host: Host) -> Part:
     values = _values(model, host)
     files = (
         *_files(gate, {**values, "after": normal.unit, "maps": GATE_MAPS, "what": "The gate."}),
-        *_files(normal, {**values, "ldap_timeout": None, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."}),
+        *_files(
+            normal,
+            {**values, "ldap_timeout": None, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."},
+        ),
         *model_maps(model),
         *ldap_files(model),
         *alias_maps(model, host, values["origin"]),
