@@ -93,7 +93,8 @@ class Recipients(Section):
     ask_next_hop: v.JustTrue | None = Field(
         None,
         description="deliver_to is asked while the client waits, and its answer is remembered. It must refuse "
-        "addresses that do not exist when they are named to it (RCPT TO): one that takes every address makes backscatter.",
+        "addresses that do not exist when they are named to it (RCPT TO): one that takes every address makes "
+        "backscatter.",
     )
 
     @model_validator(mode="after")
