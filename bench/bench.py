@@ -19,6 +19,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import logs
+import store
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 GATEPOST = [sys.executable, "-m", "gatepost"]
@@ -71,7 +74,7 @@ def median(times: int, argv: Sequence[str], *, one_core: bool = False) -> Run:
 def inventory_of(hosts: int, folder: Path) -> Path:
     """A static inventory of so many mail servers."""
     path = folder / f"{hosts}.yml"
-    lines = ["mailservers:", "  hosts:"]
+    lines = ["loghosts: {hosts: {loghost.example.org: {gatepost_debian: 13}}}", "mailservers:", "  hosts:"]
     for number in range(hosts):
         lines += [
             f"    mx{number}:",
@@ -116,7 +119,7 @@ def generator(folder: Path) -> list[Figure]:
 def release(_folder: Path) -> list[Figure]:
     """What a run of the playbook costs when nothing has changed, beside Ansible's own ping of the same hosts."""
     playbook = [str(BIN / "ansible-playbook"), "-i", str(LAB), "playbooks/site.yml", "-e", f"gatepost_policy={EXAMPLE}"]
-    ping = [str(BIN / "ansible"), "-i", str(LAB), "mailservers", "-m", "ping"]
+    ping = [str(BIN / "ansible"), "-i", str(LAB), "mailservers:loghosts", "-m", "ping"]
     run(playbook)  # converge, should something else be released there
     pairs = [(run(playbook).seconds, run(ping).seconds) for _ in range(5)]
     ratio = statistics.median(ours / theirs for ours, theirs in pairs)
@@ -135,6 +138,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
     parts: list[Callable[[Path], list[Figure]]] = [generator]
+    parts.append(lambda folder: [Figure(*figure) for figure in logs.figures(folder)])
+    parts.append(lambda folder: [Figure(*figure) for figure in store.figures(folder)])
     if lab_is_up():
         parts.append(release)
     else:

@@ -65,7 +65,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _ask_and_do(self, bundle: Path, manifest: Result, arguments: Result) -> Result:
         look_only = arguments["state"] == "compare"
-        answer = self._ask(manifest, details=not look_only or self._task.check_mode or self._task.diff)
+        beside = _beside(bundle)
+        answer = self._ask(manifest, beside, details=not look_only or self._task.check_mode or self._task.diff)
+        answer["needs"] = manifest.get("needs", [])
         differing = answer.pop("differing", [])
         needed = answer.pop("needed", [])
         drift = answer.pop("drift_message", "")
@@ -99,11 +101,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(f"{path} is for the host {manifest.get('host')!r}, not for {name!r}")
         return manifest
 
-    def _ask(self, manifest: Result, *, details: bool) -> Result:
+    def _ask(self, manifest: Result, beside: Result | None, *, details: bool) -> Result:
         keys = ("path", "sha256", "size", "owner", "group", "mode")
         wanted = [{key: file[key] for key in keys} for file in manifest["files"]] if details else None
-        fingerprints = self._secrets.fingerprints
-        return self._module(state="compare", release=manifest["release"], wanted=wanted, fingerprints=fingerprints)
+        asked = {"wanted": wanted, "beside": beside, "fingerprints": self._secrets.fingerprints}
+        return self._module(state="compare", release=manifest["release"], **asked)
 
     def _release(self, bundle: Path, manifest: Result, needed: list[str], overwrite_drift: bool) -> Result:
         shell = self._connection._shell
@@ -178,6 +180,15 @@ def _fingerprint(file: Result, values: Mapping[str, str]) -> str:
     for name in sorted(file["secrets"]):
         made.update(hmac.digest(values[name].encode(), f"{file['path']} {file['sha256']} {name}".encode(), "sha256"))
     return made.hexdigest()
+
+
+def _beside(bundle: Path) -> Result | None:
+    """What the host must hold beside its bundle: paths and hashes, as gatepost_render left them; mostly nothing."""
+    try:
+        every: Result = json.loads((bundle.parent / "beside.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return every.get(bundle.name) or None
 
 
 def _diff(bundle: Path, manifest: Result, entry: Result) -> Result:

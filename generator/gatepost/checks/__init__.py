@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gatepost.checks import directories, domains, entries, networks, texts, thresholds
+from gatepost.checks import directories, domains, entries, logs, networks, texts, thresholds
 from gatepost.findings import Finding
 from gatepost.policy import Model
 
@@ -25,6 +25,8 @@ CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
     entries.right_side,
     entries.written_once,
     texts.help_url_is_known,
+    logs.forgets_in_time,
+    logs.report_reaches_somebody,
 )
 
 

@@ -138,19 +138,6 @@ def secret_name(value: Any) -> str:
     return text
 
 
-def absolute_path(value: Any) -> str:
-    """The path of a file on the mail servers."""
-    text = text_of(value, "a path")
-    plain = re.fullmatch(r"/[A-Za-z0-9._/+@-]{1,199}", text) and ".." not in text.split("/") and text[-1] != "/"
-    if not plain:
-        raise bad(
-            "bad-path",
-            f"'{shown(text)}' is not the path of a file on the mail servers",
-            "from the root, in plain characters: /etc/ssl/certs/ca-certificates.crt",
-        )
-    return text
-
-
 def _line(value: Any, expected: str, identity: Literal["bad-dn", "bad-filter"]) -> str:
     text = text_of(value, expected)
     message = f"'{shown(text)}' is not {expected}"

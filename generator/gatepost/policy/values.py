@@ -8,16 +8,17 @@ Nothing that passes here holds a control character, so no value can ever begin a
 from __future__ import annotations
 
 import datetime
+import posixpath
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from gatepost.findings import nearest, shown
 from gatepost.policy.addresses import Address, Pattern, address, domain_name, is_domain, pattern, quoted_local
 from gatepost.policy.hosts import IPAddress, IPNetwork, NextHop, network, next_hop
-from gatepost.policy.ldap import Filter, Server, absolute_path, distinguished_name, search_filter, secret_name, server
+from gatepost.policy.ldap import Filter, Server, distinguished_name, search_filter, secret_name, server
 from gatepost.policy.scalars import bad, text_of
 
 __all__ = [
@@ -149,6 +150,15 @@ def extension(value: Any) -> str:
     return text.lower()
 
 
+def server_path(value: Any) -> str:
+    """The path of a file on a server: absolute and plain, so that nobody has to guess what it means."""
+    text = one_line(200)(value)
+    plain = posixpath.normpath(text) == text and text.strip() == text
+    if not text.startswith("/") or not plain or text.startswith("//") or text == "/":
+        raise bad("bad-path", f"'{shown(text)}' is not the path of a file", "the whole path: /etc/ssl/certs/mx.pem")
+    return text
+
+
 def date(value: Any) -> datetime.date:
     """A calendar date, YYYY-MM-DD."""
     text = text_of(value, "a date")
@@ -200,6 +210,8 @@ ReplyText = Annotated[str, *_value(reply_text, "one line of ASCII, with {help_ur
 Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
 Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
 Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "title": "1"})]
+ServerPath = Annotated[str, *_value(server_path, "the path of a file on the server", pattern=r"^/.")]
+Switch = Annotated[bool, Field(strict=True), WithJsonSchema({"type": "boolean", "title": "true or false"})]
 Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
 JustTrue = Annotated[bool, BeforeValidator(just_true), WithJsonSchema({"const": True, "title": "true"})]
 ShortTime = Annotated[
@@ -211,4 +223,3 @@ DistinguishedName = Annotated[
     str, *_value(distinguished_name, "a distinguished name (RFC 4514)", examples=["ou=people,dc=example,dc=org"])
 ]
 SecretName = Annotated[str, *_value(secret_name, "the name of a secret", examples=["ldap-example"])]
-ServerPath = Annotated[str, *_value(absolute_path, "the path of a file on the mail servers")]

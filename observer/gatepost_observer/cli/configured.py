@@ -33,15 +33,15 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def configured(config: Path | None, *, as_json: bool = False) -> Known | None:
     """The configuration that was named, or the usual one, or none."""
-    from gatepost_observer.known import Known, KnownError
-
     if config is None and not USUAL.exists():
         return None
+    from gatepost_observer.known import Known, KnownError
+
     try:
         return Known.load(config or USUAL)
     except KnownError as error:
         problem = str(error)
-    fail(readable(problem), Exit.UNKNOWN, as_json=as_json)
+    return fail(readable(problem), Exit.UNKNOWN, as_json=as_json)
 
 
 def store_of(store: Path | None, known: Known | None, *, as_json: bool = False) -> Path:
