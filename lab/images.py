@@ -67,6 +67,7 @@ LOG_HOST = _packages(
 POST_OFFICE = _packages(
     "postfix postfix-lmdb postfix-pcre",
     "dovecot-lmtpd dovecot-imapd",
+    "slapd ldap-utils",
     "knot knot-dnsutils",
     "swaks",
     "openssl ssl-cert",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import time
@@ -57,14 +58,14 @@ POST = ("ssh", "postfix", "dovecot")
 MACHINES = {
     # First, since the others ask it for names.
     "world": Machine("post", 30, ("every", "post", "world"), (*POST, "knot"), (f"{HERE}/zones:/etc/knot/zones:ro",)),
-    "store": Machine("post", 20, ("every", "post"), POST),
+    "store": Machine("post", 20, ("every", "post", "directory"), (*POST, "lab-directory")),
     "office": Machine("post", 40),
     "gate12": Machine("gate12", 12),
     "gate13": Machine("gate13", 13),
     "loghost": Machine("loghost", 50, mounts=(f"{images.WHEELS}:/srv/wheels:ro",)),
 }
 # Daemons of the post image that a machine does not need.
-UNWANTED = ("postfix", "dovecot", "knot")
+UNWANTED = ("postfix", "dovecot", "knot", "slapd")
 
 
 def podman(
@@ -243,6 +244,12 @@ def _make_files(root: pathlib.Path, name: str, key: pathlib.Path) -> None:
             subprocess.run([str(HERE / "signatures"), str(root / "var/lib/clamav")], check=True)
         # No archive is reached: the package lists are as fresh as they can be.
         _touch(root / "var/lib/apt/periodic/update-success-stamp")
+    if name == "store":
+        (wanted / "lab-directory.service").symlink_to("/etc/systemd/system/lab-directory.service")
+        _certificate(root / "etc/ldap")
+    elif MACHINES[name].image != "post":
+        (root / "etc/ssl").mkdir(parents=True)
+        shutil.copy(_authority().with_suffix(".pem"), root / "etc/ssl/lab-ca.pem")
     if name == "world":
         _zones_conf(root / "etc/knot/zones.conf")
     authorised = root / "root/.ssh/authorized_keys"
@@ -250,6 +257,45 @@ def _make_files(root: pathlib.Path, name: str, key: pathlib.Path) -> None:
     authorised.write_text(key.with_suffix(".pub").read_text())
     for path in (root, root / "root", authorised.parent):
         path.chmod(0o755 if path is root else 0o700)
+
+
+def _authority() -> pathlib.Path:
+    """The lab's own certificate authority: `ca.key` and `ca.pem`."""
+    key = STATE / "ca.key"
+    if not key.with_suffix(".pem").exists():
+        STATE.mkdir(exist_ok=True)
+        _openssl(
+            "req",
+            "-x509",
+            "-days",
+            "3650",
+            "-subj",
+            "/CN=Gatepost lab",
+            *_NEW_KEY,
+            key,
+            "-out",
+            key.with_suffix(".pem"),
+        )
+    return key
+
+
+def _certificate(folder: pathlib.Path) -> None:
+    """The directory's certificate, for the name by which the gates ask it."""
+    authority, request = _authority(), folder / "request"
+    folder.mkdir(parents=True)
+    _openssl("req", "-subj", "/CN=store.lab.test", *_NEW_KEY, folder / "store.key", "-out", request,
+             "-addext", "subjectAltName=DNS:store.lab.test")  # fmt: skip
+    _openssl("x509", "-req", "-in", request, "-CA", authority.with_suffix(".pem"), "-CAkey", authority, "-days", "30",
+             "-CAcreateserial", "-copy_extensions", "copy", "-out", folder / "store.pem")  # fmt: skip
+    shutil.copy(authority.with_suffix(".pem"), folder / "ca.pem")
+    request.unlink()
+
+
+_NEW_KEY = ("-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout")
+
+
+def _openssl(*arguments: str | pathlib.Path) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 
 
 def _touch(path: pathlib.Path) -> None:

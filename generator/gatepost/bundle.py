@@ -11,7 +11,7 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,8 @@ class ConfigFile:
     """One file, and what must happen to which service when it changes.
 
     `build` names a lookup table that `postmap` makes of it, on the server, beside it.
+    `secrets`: each secret's name and what stands for it in the content. No bundle holds a secret: the release fills it
+    in, on the server.
     """
 
     path: str
@@ -54,6 +56,7 @@ class ConfigFile:
     group: str = "root"
     mode: str = "0644"
     build: Literal["lmdb"] | None = None
+    secrets: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class Bundle:
 
 def _listed(file: ConfigFile) -> dict[str, Any]:
     described = {key: value for key, value in vars(file).items() if key != "content"}
+    if not file.secrets:
+        del described["secrets"]
     return {**described, "sha256": hashlib.sha256(file.content).hexdigest(), "size": len(file.content)}
 
 

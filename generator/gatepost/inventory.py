@@ -250,7 +250,9 @@ def _ask_ansible(path: Path) -> dict[str, dict[str, Vars]] | Finding:
         return _from_listing(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         reason = _reason(path, (getattr(error, "stderr", None) or str(error)).strip())
-        return Finding(Place(str(path)), "bad-inventory", f"ansible-inventory cannot read it: {reason}")
+        vaulted = "vault" in reason.lower()
+        hint = "name the file with the Vault's password in ANSIBLE_VAULT_PASSWORD_FILE" if vaulted else ""
+        return Finding(Place(str(path)), "bad-inventory", f"ansible-inventory cannot read it: {reason}", hint)
 
 
 def _reason(path: Path, told: str) -> str:

@@ -58,6 +58,8 @@ def _model(policy: Policy, places: Places, folder: Path, written: dict[str, str]
 def _listed(domain: str, policy: Policy, places: Places, folder: Path, written: str) -> Listed:
     at: PolicyPath = ("domains", written, "recipients")
     known = policy.domains[domain].recipients
+    if known.asked:
+        return Listed(frozenset())
     if known.file is not None:
         return read_recipients(domain, folder / known.file, known.file, places.of((*at, "file")))
     addresses = known.list or ()

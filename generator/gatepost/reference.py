@@ -95,7 +95,8 @@ def _kind(value: Schema) -> str:
     if "anyOf" in value:
         return " or ".join(_kind(one) for one in value["anyOf"] if one.get("type") != "null")
     if "const" in value or "enum" in value:
-        return " or ".join(f"`{word}`" for word in value.get("enum", [value.get("const")]))
+        words = value.get("enum", [value.get("const")])
+        return " or ".join(f"`{json.dumps(word) if isinstance(word, bool) else word}`" for word in words)
     if value.get("type") == "array":
         return f"list: {_kind(value['items'])}"
     if value.get("type") == "number":

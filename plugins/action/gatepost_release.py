@@ -5,17 +5,22 @@ In     the task's arguments, and a bundle folder as the generator writes it.
 Out    the module's result; with --diff the changes of the files as Ansible diffs.
 Fails  with a message for the person at the playbook: no bundle, a bundle for another host, drift.
 
-A host that needs nothing is asked in one call, which carries the release's id alone.
+A host that needs nothing is asked in one call, which carries the release's id alone. Secrets travel with a release that
+needs them, and never touch the disk here: a comparison carries only a fingerprint of them.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -26,7 +31,17 @@ ARGUMENTS = {
     "state": {"type": "str", "choices": ["compare", "present", "rolled_back"], "default": "present"},
     "bundle": {"type": "path"},
     "overwrite_drift": {"type": "bool", "default": False},
+    # Looked at by hand: an error message of Ansible's would repeat the value.
+    "secrets": {"type": "raw", "default": {}, "no_log": True},
 }
+MOST_SECRET = 1000
+
+
+class Secrets(NamedTuple):
+    """What a bundle's files need of the secrets at hand."""
+
+    values: dict[str, str]
+    fingerprints: dict[str, str]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -45,6 +60,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**result, **self._module(state="rolled_back", overwrite_drift=arguments["overwrite_drift"])}
         bundle = Path(arguments["bundle"])
         manifest = self._manifest(bundle)
+        self._secrets = secrets_needed(manifest, arguments["secrets"])
         return {**result, **self._ask_and_do(bundle, manifest, arguments)}
 
     def _ask_and_do(self, bundle: Path, manifest: Result, arguments: Result) -> Result:
@@ -88,7 +104,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _ask(self, manifest: Result, beside: Result | None, *, details: bool) -> Result:
         keys = ("path", "sha256", "size", "owner", "group", "mode")
         wanted = [{key: file[key] for key in keys} for file in manifest["files"]] if details else None
-        return self._module(state="compare", release=manifest["release"], wanted=wanted, beside=beside)
+        asked = {"wanted": wanted, "beside": beside, "fingerprints": self._secrets.fingerprints}
+        return self._module(state="compare", release=manifest["release"], **asked)
 
     def _release(self, bundle: Path, manifest: Result, needed: list[str], overwrite_drift: bool) -> Result:
         shell = self._connection._shell
@@ -96,7 +113,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             archive = shell.join_path(shell.tmpdir, "bundle.tar.gz")
             self._send(bundle, needed, archive)
-            return self._module(state="present", manifest=manifest, archive=archive, overwrite_drift=overwrite_drift)
+            needed_too = {"secrets": packed(self._secrets.values), "fingerprints": self._secrets.fingerprints}
+            return self._module(
+                state="present", manifest=manifest, archive=archive, overwrite_drift=overwrite_drift, **needed_too
+            )
         finally:
             self._remove_tmp_path(shell.tmpdir)
 
@@ -120,6 +140,46 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # It repeats the manifest, which nobody wants to read again.
         answer.pop("invocation", None)
         return answer
+
+
+def secrets_needed(manifest: Result, given: Any) -> Secrets:
+    """The secrets that a bundle's files name. One that is missing or cannot stand in a file stops it all here."""
+    files = {file["path"]: file for file in manifest["files"] if file.get("secrets")}
+    if files and not isinstance(given, Mapping):
+        raise AnsibleActionFail("gatepost_secrets is no mapping of names to texts; no server was touched")
+    values = {name: _secret(name, path, given) for path, file in files.items() for name in file["secrets"]}
+    fingerprints = {path: _fingerprint(file, values) for path, file in files.items()}
+    return Secrets(values, fingerprints)
+
+
+def packed(values: Mapping[str, str]) -> str | None:
+    """The secrets as one text that is like nothing in an answer: what is no_log is blanked out of answers."""
+    return base64.b64encode(json.dumps(dict(values)).encode()).decode() if values else None
+
+
+def _secret(name: str, path: str, given: Mapping[str, Any]) -> str:
+    if name not in given:
+        raise AnsibleActionFail(
+            f"the policy names the secret {name!r} (for {path}), and gatepost_secrets does not hold it; no server was "
+            "touched. Keep it in Ansible Vault, for example in group_vars/mailservers/vault.yml: "
+            f"gatepost_secrets: {{{name}: …}}"
+        )
+    value = given[name]
+    text = str(value) if isinstance(value, str) else ""
+    if not text or not text.isprintable() or text != text.strip() or len(text) > MOST_SECRET:
+        raise AnsibleActionFail(
+            f"the secret {name!r} is no text on one line, without blanks at its ends and of at most {MOST_SECRET} "
+            "characters; no server was touched"
+        )
+    return text
+
+
+def _fingerprint(file: Result, values: Mapping[str, str]) -> str:
+    """What changes when a secret of a file does, and tells nothing of it: the file's own text is mixed in."""
+    made = hashlib.sha256()
+    for name in sorted(file["secrets"]):
+        made.update(hmac.digest(values[name].encode(), f"{file['path']} {file['sha256']} {name}".encode(), "sha256"))
+    return made.hexdigest()
 
 
 def _beside(bundle: Path) -> Result | None:

@@ -43,6 +43,8 @@ GROUPS = ("mailservers", "loghosts", "vantage")
 BESIDE = "beside.json"
 TLS = "/etc/gatepost/tls"
 INSTALLED = "/opt/gatepost/installed"
+# The policy only names them: rendering needs none, and none is written down.
+SECRETS = "gatepost_secrets"
 STAMP = ".rendered.json"
 # Runs the generator and writes down what it touched: the first argument is the list's path, the rest is the command.
 WATCH = """
@@ -166,7 +168,8 @@ def _inventory(task_vars: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ours(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(variables[name]) for name in variables if name.startswith("gatepost_")}
+    ours = (name for name in variables if name.startswith("gatepost_") and name != SECRETS)
+    return {name: _plain(variables[name]) for name in ours}
 
 
 def _plain(value: Any) -> Any:

@@ -58,6 +58,16 @@ options:
   archive:
     description: Set by the action plugin. The bundle's files that the server asked for, as a tar.gz on the server.
     type: path
+  fingerprints:
+    description: Set by the action plugin. For each file that holds secrets, a fingerprint of them.
+    type: dict
+  secrets:
+    description:
+      - The secrets that the bundle's files need, a mapping from their names. They come from Ansible Vault, are sent
+        only with a release that needs them (packed by the action plugin), and are filled in on the server, into files
+        that not everyone may read.
+      - A changed secret is a change.
+    type: str
 attributes:
   check_mode:
     description: Touches nothing at all.
@@ -85,6 +95,7 @@ EXAMPLES = r"""
 - name: Release the bundle
   gatepost.mail.gatepost_release:
     bundle: /srv/bundles/{{ inventory_hostname }}
+    secrets: "{{ gatepost_secrets | default({}) }}"
 
 - name: Go back to the release before
   gatepost.mail.gatepost_release:
@@ -147,7 +158,9 @@ units_down:
   elements: str
 """
 
-import syslog  # noqa: E402 - Ansible wants the documentation first
+import base64  # noqa: E402 - Ansible wants the documentation first
+import json  # noqa: E402
+import syslog  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -166,6 +179,10 @@ ARGUMENTS = {
     "beside": {"type": "dict"},
     "manifest": {"type": "dict"},
     "archive": {"type": "path"},
+    # no_log keeps an argument out of the server's log, and blanks out of the answer whatever holds its value: a
+    # path, if a secret is short. So the secrets travel packed, as one text that occurs nowhere else.
+    "fingerprints": {"type": "dict", "no_log": True},
+    "secrets": {"type": "str", "no_log": True},
 }
 
 
@@ -175,6 +192,7 @@ def run(parameters: dict[str, Any], look_only: bool) -> dict[str, Any]:
     if parameters["state"] == "compare":
         return _compare(place, parameters)
     from ..module_utils.release.release import Tools, present, rolled_back, rolled_back_look
+    from ..module_utils.release.stage import Secrets
 
     tools = Tools(Systemctl())
     if parameters["state"] == "rolled_back":
@@ -182,13 +200,18 @@ def run(parameters: dict[str, Any], look_only: bool) -> dict[str, Any]:
     if look_only:
         return {**_compare(place, parameters), "changed": True}
     archive = parameters["archive"]
-    return present(place, parameters["manifest"], Path(archive) if archive else None, tools, overwrite_drift=overwrite)
+    packed = parameters["secrets"]
+    values = json.loads(base64.b64decode(packed)) if packed else {}
+    secrets = Secrets(values, parameters["fingerprints"] or {})
+    bundle = Path(archive) if archive else None
+    return present(place, parameters["manifest"], bundle, tools, overwrite_drift=overwrite, secrets=secrets)
 
 
 def _compare(place: Place, parameters: dict[str, Any]) -> dict[str, Any]:
     from ..module_utils.release.compare import compare, compare_beside, compare_files
 
-    answer = compare(place, str(parameters["release"]), Systemctl())
+    fingerprints = parameters["fingerprints"] or {}
+    answer = compare(place, str(parameters["release"]), Systemctl(), fingerprints)
     answer["beside_differs"] = compare_beside(place, parameters["beside"] or {})
     answer["converged"] = answer["converged"] and not answer["beside_differs"]
     wanted = parameters["wanted"]
@@ -197,14 +220,17 @@ def _compare(place: Place, parameters: dict[str, Any]) -> dict[str, Any]:
     from ..module_utils.release.stage import stage_needed
 
     needed = stage_needed(place, {entry["path"]: entry["sha256"] for entry in wanted})
-    return {**answer, "changed": False, "differing": compare_files(place, wanted), "needed": needed}
+    return {**answer, "changed": False, "differing": compare_files(place, wanted, fingerprints), "needed": needed}
 
 
 def main() -> None:
     # Ansible would log all arguments on every run, the whole manifest among them; what was changed is logged below.
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, no_log=True)
+    # An answer repeats the arguments, unless they are gone.
+    parameters = dict(module.params)
+    module.params.pop("secrets")
     try:
-        result = run(module.params, module.check_mode)
+        result = run(parameters, module.check_mode)
     except ReleaseError as error:
         module.fail_json(msg=str(error))
     except OSError as error:

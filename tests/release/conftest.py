@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from release.place import Place
 from release.release import Tools, present
+from release.stage import Secrets
 from stand_ins import Bundle, DoRelease, RememberingSystemd
 
 
@@ -44,8 +45,9 @@ def systemd() -> RememberingSystemd:
 def release(place: Place, systemd: RememberingSystemd, tmp_path: Path) -> DoRelease:
     """Release a bundle on the server, with a proof that always succeeds."""
 
-    def do(bundle: Bundle, *, overwrite_drift: bool = False) -> dict[str, object]:
+    def do(bundle: Bundle, *, overwrite_drift: bool = False, secrets: Secrets | None = None) -> dict[str, object]:
         tools = Tools(systemd, prove=lambda manifest, units: None)
-        return present(place, bundle.raw, bundle.archive(tmp_path), tools, overwrite_drift=overwrite_drift)
+        archive = bundle.archive(tmp_path)
+        return present(place, bundle.raw, archive, tools, overwrite_drift=overwrite_drift, secrets=secrets)
 
     return do

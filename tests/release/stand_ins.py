@@ -34,6 +34,8 @@ class Bundle:
     change: str = "reload"
     services: dict[str, str] = field(default_factory=lambda: {"gate": "gate.service"})
     extra: dict[str, Any] = field(default_factory=dict)
+    # For a path its secrets: the name of each, and the word in its place.
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -62,7 +64,9 @@ class Bundle:
         return packed
 
     def _file(self, path: str, text: str, service: str) -> dict[str, Any]:
+        named = {"secrets": self.secrets[path]} if path in self.secrets else {}
         return {
+            **named,
             "path": path,
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
             "size": len(text.encode()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gatepost.checks import domains, entries, logs, networks, texts, thresholds
+from gatepost.checks import directories, domains, entries, logs, networks, texts, thresholds
 from gatepost.findings import Finding
 from gatepost.policy import Model
 
@@ -18,6 +18,8 @@ CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
     domains.no_loop_by_name,
     domains.known_postmaster,
     domains.proof_recipient_exists,
+    directories.not_in_the_clear,
+    directories.no_endless_wait,
     thresholds.in_order,
     entries.not_expired,
     entries.right_side,

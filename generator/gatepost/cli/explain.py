@@ -20,6 +20,7 @@ Examples:
   gatepost explain policy.yml --client 203.0.113.9 --from a@b.example --to anna@example.org
   gatepost explain policy.yml --client 192.0.2.7 --from anna@example.org --to x@y.example --subject "Lunch?"
   gatepost explain policy.yml --client 203.0.113.9 --from "<>" --to info@example.org --virus Eicar --json
+  gatepost explain policy.yml --client 203.0.113.9 --from a@b.example --to x@directory.example --no-such-recipient
 """
 
 _COLOURS: dict[Action, str] = {
@@ -61,6 +62,16 @@ def explain(
         list[str] | None, typer.Option("--attachment", metavar="FILE", help="A file name; may be repeated.")
     ] = None,
     scanner_down: Annotated[bool, typer.Option("--scanner-down", help="A scanner cannot be reached.")] = False,
+    exists: Annotated[
+        bool | None,
+        typer.Option(
+            "--exists/--no-such-recipient", help="What the directory or the next hop says of the recipient, if asked."
+        ),
+    ] = None,
+    source_down: Annotated[
+        bool,
+        typer.Option("--source-down", help="The directory or the next hop does not answer. With --exists: it did."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what happens to a mail: verdict, reply, lane, next hop, and the policy line behind each step.
@@ -82,6 +93,8 @@ def explain(
             virus=readable(virus) if virus is not None else None,
             attachments=tuple(map(readable, attachment or ())),
             scanner_down=scanner_down,
+            recipient_exists=exists,
+            source_down=source_down,
         )
         for recipient in to
     ]

@@ -18,6 +18,10 @@ class Attempt:
     `attachments` are file names. `spam_score` is SpamAssassin's, before the allow list counts. `server_addresses` are
     the server's own, where they are known: a recipient `x@[192.0.2.1]` at one of them is a recipient at the server.
     `sender` and `recipient` are what stands between < and >, or with both.
+
+    Where a directory or the next hop alone knows who exists: `recipient_exists` is what it says (None: nobody asked it;
+    the recipient is taken to exist), and `source_down` tells that it does not answer. A next hop's answer is
+    remembered, so with `source_down` a recipient that is said to exist is one that is remembered.
     """
 
     client: IPAddress
@@ -32,6 +36,8 @@ class Attempt:
     attachments: tuple[str, ...] = ()
     scanner_down: bool = False
     server_addresses: frozenset[IPAddress] = frozenset()
+    recipient_exists: bool | None = None
+    source_down: bool = False
 
 
 @dataclass(frozen=True)

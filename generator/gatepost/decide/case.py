@@ -112,6 +112,11 @@ def refused(what: str, outcome: str, line: str, reply: tuple[int, str, str]) -> 
 TAKEN = (250, "2.0.0", "Ok")
 
 
+def put_off(what: str, outcome: str, line: str, reply: tuple[int, str, str]) -> Said:
+    """The step cannot tell at the moment: the client is to come again."""
+    return Said(Step(what, outcome, line), End("defer", *reply))
+
+
 def kept_back(what: str, outcome: str, line: str, action: Action) -> Said:
     """The step stops a mail that the gate has taken already: its sender hears nothing of it."""
     return Said(Step(what, outcome, line), End(action, *TAKEN))

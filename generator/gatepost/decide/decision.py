@@ -40,7 +40,7 @@ def _ended(case: Case, end: End, said: list[Said]) -> Verdict:
         steps,
         lane="normal" if taken else None,
         recipient=case.delivered.key if taken else None,
-        next_hop=_next_hop(case)[0] if end.action == "defer" else None,
+        next_hop=_next_hop(case)[0] if taken and end.action == "defer" else None,
     )
 
 

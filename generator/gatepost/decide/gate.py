@@ -7,11 +7,13 @@ Each takes a case and says whether the mail goes on. `ANNOUNCED` is asked of the
 from __future__ import annotations
 
 from gatepost.decide import lists
-from gatepost.decide.case import Ask, Case, Said, goes_on, refused
+from gatepost.decide.case import Ask, Case, Said, goes_on, put_off, refused
 from gatepost.policy.replies import refused_text, repeated, unknown_text
 
 _SYNTAX = "always (RFC 5321 §4.1.2)"
 _INCOMPLETE = (504, "5.5.2", "need fully-qualified address")
+_LOOKUP_FAILED = (451, "4.3.0", "Temporary lookup failure")
+_NOT_TOLD = (450, "4.1.1", "unverified address")
 _TOO_LARGE = (552, "5.3.4", "Message size exceeds fixed limit")
 
 
@@ -96,7 +98,7 @@ def recipient_complete(case: Case) -> Said | None:
 
 
 def recipient_exists(case: Case) -> Said | None:
-    """Is the recipient in its domain's list? Nobody lives at the server's own address."""
+    """Does the recipient exist, by its domain's list or by who is asked? Nobody lives at the server's own address."""
     recipient = case.recipient
     if recipient is None or not (case.domain or recipient.at_server):
         return None
@@ -106,7 +108,26 @@ def recipient_exists(case: Case) -> Said | None:
     if case.domain and recipient.key == f"postmaster@{case.domain}":
         line = case.line("organisation", "postmaster")
         return goes_on("recipient", f"always exists (RFC 5321 §4.5.1): {case.delivered.key}", line)
-    return refused("recipient", "not listed", line, (550, "5.1.1", unknown_text(case.model, repeated(recipient.told))))
+    unknown = (550, "5.1.1", unknown_text(case.model, repeated(recipient.told)))
+    source = case.model.asked(case.domain) if case.domain else None
+    return _asked(case, source, line, unknown) if source else refused("recipient", "not listed", line, unknown)
+
+
+def _asked(case: Case, source: str, line: str, unknown: tuple[int, str, str]) -> Said:
+    """What comes of asking somebody else. A directory's answers are not remembered, those of a next hop are."""
+    exists, remembered = case.attempt.recipient_exists, source == "the next hop" and case.attempt.recipient_exists
+    if case.attempt.source_down and not remembered:
+        reply = _LOOKUP_FAILED if source == "the directory" else _NOT_TOLD
+        return put_off("recipient", f"{source} does not answer: put off", line, reply)
+    if case.attempt.source_down:
+        return goes_on("recipient", f"remembered, though {source} does not answer", line)
+    if exists is None:
+        return goes_on("recipient", f"only {source} can tell; taken to exist", line)
+    return (
+        goes_on("recipient", f"{source} knows it", line)
+        if exists
+        else refused("recipient", f"{source} does not know it", line, unknown)
+    )
 
 
 def recipient_list(case: Case) -> Said:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from gatepost.findings import Places, PolicyPath
 from gatepost.policy.sections import MailDomain, Policy
@@ -20,7 +21,7 @@ class Model:
 
     policy: Policy
     places: Places
-    # For each domain the addresses that exist, as `Address.key`.
+    # For each domain the addresses that exist, as `Address.key`; none where they are known only to who is asked.
     recipients: Mapping[str, frozenset[str]]
     # A domain in its normal form → the key as it is written in the policy (which leads to its place).
     written_domains: Mapping[str, str] = field(default_factory=dict)
@@ -55,9 +56,14 @@ class Model:
             recipient.domain in self.domains and recipient.local.lower() == "postmaster"
         )
 
+    def asked(self, domain: str) -> Literal["the directory", "the next hop"] | None:
+        """Who alone knows the addresses of one of our domains; None where the policy knows them itself."""
+        return self.domains[domain].recipients.asked
+
     @cached_property
     def stand_in_postmasters(self) -> tuple[str, ...]:
-        """Domains whose postmaster is not listed: their mail for it goes to organisation.postmaster."""
+        """Domains whose postmaster is not listed: their mail for it goes to organisation.postmaster, also where a
+        directory has the list: who runs the mail must be reached while that is down."""
         return tuple(
             domain for domain in self.domains if f"postmaster@{domain}" not in self.recipients.get(domain, frozenset())
         )

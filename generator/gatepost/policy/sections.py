@@ -30,21 +30,89 @@ class Organisation(Section):
     help_url: v.Url | None = Field(None, description="A page that helps a sender whose mail was refused.")
 
 
-class Recipients(Section):
-    """The addresses that exist in a domain: a list here, or a file with one address a line (# begins a comment)."""
+class Ldap(Section):
+    """A directory that is asked for each address. Its connection is encrypted, and its certificate is verified.
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["list"]}, {"required": ["file"]}]})
+    While none of its servers answers, its domain's mail is put off (451), and nobody is refused.
+    """
+
+    servers: tuple[v.LdapServer, ...] = Field(
+        description="Asked in this order until one answers. ldap:// becomes encrypted by STARTTLS."
+    )
+    base: v.DistinguishedName = Field(description="Where the search begins; everything below it is looked through.")
+    filter: v.LdapFilter = Field(
+        v.search_filter("(|(mail={recipient})(proxyAddresses=smtp:{recipient}))"),
+        description="What finds an address. {recipient} is the whole of it, {local} the part before the @; signs with "
+        "a meaning in filters are escaped in them.",
+    )
+    bind: v.DistinguishedName | None = Field(
+        None, description="Who asks. Without it the directory is asked anonymously."
+    )
+    secret: v.SecretName | None = Field(
+        None,
+        description="The name of the password that goes with bind. Its value is in gatepost_secrets (Ansible Vault).",
+    )
+    tls: Literal["required", "none"] = Field(
+        "required",
+        description="none sends the password and every address in the clear: for a directory on this very host.",
+    )
+    ca: v.ServerPath = Field(
+        "/etc/ssl/certs/ca-certificates.crt",
+        description="The certificates that are trusted to sign the directory's own. The file is on the mail servers.",
+    )
+    timeout: v.ShortTime = Field(5, description="How long a server has to answer before the next one is asked.")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Ldap:
+        if not self.servers:
+            raise v.bad("bad-value", "at least one server is needed", "servers: [ldap://ldap.example.org]")
+        schemes = {server.scheme for server in self.servers}
+        if len(schemes) > 1:
+            raise v.bad("ldap-tls", "either all servers are ldaps:// or none is", "write the same for all of them")
+        if self.tls == "none" and "ldaps" in schemes:
+            raise v.bad("ldap-tls", "ldaps:// is encrypted, and tls: none says otherwise", "leave tls: none out")
+        if (self.bind is None) != (self.secret is None):
+            raise v.bad("bind-without-secret", "bind and secret go together", "who asks, and the name of his password")
+        return self
+
+
+class Recipients(Section):
+    """The addresses that exist in a domain, from one source: a list here, a file, a directory, or the next hop."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [source]} for source in ("list", "file", "ldap", "ask_next_hop")]}
+    )
 
     list: tuple[v.MailAddress, ...] | None = Field(None, description="The addresses, written out.")
     file: v.Line | None = Field(
-        None, description="A text file, one full address a line. The path starts at the policy's folder."
+        None,
+        description="A text file, one full address a line (# begins a comment). The path starts at the policy's "
+        "folder.",
+    )
+    ldap: Ldap | None = Field(None, description="A directory that is asked while the client waits.")
+    ask_next_hop: v.JustTrue | None = Field(
+        None,
+        description="deliver_to is asked while the client waits, and its answer is remembered. It must refuse "
+        "addresses that do not exist when they are named to it (RCPT TO): one that takes every address makes "
+        "backscatter.",
     )
 
     @model_validator(mode="after")
     def _one_source(self) -> Recipients:
-        if (self.list is None) == (self.file is None):
-            raise v.bad("one-source", "exactly one source of recipients was expected", "write list: or file:")
+        if sum(source is not None for source in (self.list, self.file, self.ldap, self.ask_next_hop)) != 1:
+            raise v.bad(
+                "one-source",
+                "exactly one source of recipients was expected",
+                "write list:, file:, ldap: or ask_next_hop: true",
+            )
         return self
+
+    @property
+    def asked(self) -> Literal["the directory", "the next hop"] | None:
+        """Who is asked for each address; None where all of them are known beforehand."""
+        if self.ldap is not None:
+            return "the directory"
+        return "the next hop" if self.ask_next_hop else None
 
 
 class MailDomain(Section):

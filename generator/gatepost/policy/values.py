@@ -18,14 +18,17 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from gatepost.findings import nearest, shown
 from gatepost.policy.addresses import Address, Pattern, address, domain_name, is_domain, pattern, quoted_local
 from gatepost.policy.hosts import IPAddress, IPNetwork, NextHop, network, next_hop
+from gatepost.policy.ldap import Filter, Server, distinguished_name, search_filter, secret_name, server
 from gatepost.policy.scalars import bad, text_of
 
 __all__ = [
     "Address",
+    "Filter",
     "IPAddress",
     "IPNetwork",
     "NextHop",
     "Pattern",
+    "Server",
     "address",
     "bad",
     "domain_name",
@@ -34,6 +37,7 @@ __all__ = [
     "next_hop",
     "pattern",
     "quoted_local",
+    "search_filter",
 ]
 
 _DURATION = re.compile(r"([0-9]{1,6})\s*(s|m|h|d|w)")
@@ -55,6 +59,14 @@ def duration(value: Any) -> int:
     seconds = int(found[1]) * _SECONDS[found[2]]
     if seconds > _MOST_SECONDS:
         raise bad("bad-duration", f"'{shown(text)}' is longer than ten years")
+    return seconds
+
+
+def short_time(value: Any) -> int:
+    """How long a client may be kept waiting: between a second and a minute."""
+    seconds = duration(value)
+    if seconds > 60:
+        raise bad("bad-duration", f"'{shown(value)}': the client waits meanwhile", "at most 60s")
     return seconds
 
 
@@ -123,6 +135,13 @@ def version(value: Any) -> int:
     return value
 
 
+def just_true(value: Any) -> bool:
+    """What is switched on by `true` and off by leaving it out. 1 is equal to it for Python, but not for a reader."""
+    if value is not True:
+        raise bad("unknown-value", f"'{shown(value)}' is not known here", "write true, or leave the key out")
+    return True
+
+
 def extension(value: Any) -> str:
     """A file name's extension, in lower case and without the dot."""
     text = text_of(value, "a file name extension")
@@ -134,7 +153,8 @@ def extension(value: Any) -> str:
 def server_path(value: Any) -> str:
     """The path of a file on a server: absolute and plain, so that nobody has to guess what it means."""
     text = one_line(200)(value)
-    if not text.startswith("/") or posixpath.normpath(text) != text or text.startswith("//") or text == "/":
+    plain = posixpath.normpath(text) == text and text.strip() == text
+    if not text.startswith("/") or not plain or text.startswith("//") or text == "/":
         raise bad("bad-path", f"'{shown(text)}' is not the path of a file", "the whole path: /etc/ssl/certs/mx.pem")
     return text
 
@@ -193,3 +213,13 @@ Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "
 ServerPath = Annotated[str, *_value(server_path, "the path of a file on the server", pattern=r"^/.")]
 Switch = Annotated[bool, Field(strict=True), WithJsonSchema({"type": "boolean", "title": "true or false"})]
 Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
+JustTrue = Annotated[bool, BeforeValidator(just_true), WithJsonSchema({"const": True, "title": "true"})]
+ShortTime = Annotated[
+    int, *_value(short_time, "1s to 60s", write=written_duration, pattern=r"^[0-9]{1,2} *[sm]$", examples=["5s"])
+]
+LdapServer = Annotated[Server, *_value(server, "ldaps://host or ldap://host", examples=["ldaps://ldap.example.org"])]
+LdapFilter = Annotated[Filter, *_value(search_filter, "a search filter (RFC 4515) with {recipient} or {local}")]
+DistinguishedName = Annotated[
+    str, *_value(distinguished_name, "a distinguished name (RFC 4514)", examples=["ou=people,dc=example,dc=org"])
+]
+SecretName = Annotated[str, *_value(secret_name, "the name of a secret", examples=["ldap-example"])]

@@ -45,8 +45,10 @@ def judge(model: Model, probe: Probe, seen: Seen) -> Result:
         return _unknown(probe, seen, seen.error or "it was not sent")
     if seen.replies[-1].code == 421:
         return _unknown(probe, seen, f"the server does not serve: {seen.replies[-1]}")
+    if doubt := _source_doubt(model, probe, seen.replies[-1]):
+        return _unknown(probe, seen, doubt)
     verdict = _verdict(model, probe, seen)
-    differences = tuple(_differences(probe, verdict, seen))
+    differences = (*_differences(probe, verdict, seen), *_takes_everyone(model, probe, verdict, seen))
     doubts = tuple(_doubts(probe, verdict, seen))
     if differences and _kept_for_its_score(model, probe, verdict, seen):
         differences, doubts = (), (f"kept back as spam, as this policy wants it at {seen.score:g} points",)
@@ -67,6 +69,27 @@ def judge(model: Model, probe: Probe, seen: Seen) -> Result:
 
 def _unknown(probe: Probe, seen: Seen, reason: str) -> Result:
     return Result(probe.host, probe.what, "unknown", "", "no answer", probe.proves, (reason,), probe, seen)
+
+
+def _source(model: Model, probe: Probe) -> str | None:
+    """Who alone knows whether a probe's recipient exists."""
+    domain = probe.attempt.recipient.rpartition("@")[2].lower()
+    return model.asked(domain) if domain in model.domains else None
+
+
+def _source_doubt(model: Model, probe: Probe, reply: Reply) -> str | None:
+    """Why an answer says nothing of the policy: who is asked for recipients does not answer, or does not know one."""
+    source = _source(model, probe)
+    if source and (reply.code, reply.enhanced) in ((451, "4.3.0"), (450, "4.1.1")):
+        return f"{source} does not answer for it: {reply}"
+    unforeseen = probe.attempt.recipient_exists is None and reply.enhanced == "5.1.1"
+    return f"{source} does not know {probe.attempt.recipient}" if source and unforeseen else None
+
+
+def _takes_everyone(model: Model, probe: Probe, verdict: Verdict, seen: Seen) -> Iterator[str]:
+    taken = verdict.enhanced == "5.1.1" and seen.replies[-1].code == 250
+    if taken and (source := _source(model, probe)):
+        yield f"{source} takes an address that nobody has: mail to such addresses would be returned to forged senders"
 
 
 def _verdict(model: Model, probe: Probe, seen: Seen) -> Verdict:

@@ -57,13 +57,28 @@ class Setting:
     # --- who is written to -------------------------------------------------------------------------------------------
 
     def known(self, domain: str) -> str:
-        """The recipient of a domain that stands for all of them: the first one without an entry of its own."""
+        """The recipient of a domain that stands for all of them: the first one without an entry of its own. Where
+        nobody is known here (a directory is asked), it is the postmaster, who exists everywhere."""
         proof = self.model.policy.proof
         if proof and proof.recipient.domain == domain:
             return str(proof.recipient)
+        if self.model.asked(domain):
+            return f"postmaster@{domain}"
         listed = sorted(self.model.recipients[domain], key=lambda r: (not _ORDINARY.match(r), r))
         plain = (r for r in listed if not self._has_entry(r) and not r.startswith("postmaster@"))
         return next(plain, listed[0])
+
+    def is_known(self, recipient: str) -> bool:
+        """Whether a recipient of ours certainly exists by its domain's own source, and not as a stand-in."""
+        domain = self._domain(recipient)
+        proof = self.model.policy.proof
+        named = proof is not None and recipient.lower() == proof.recipient.key
+        return not self.model.asked(domain) or named
+
+    def surely_exists(self, recipient: str) -> bool:
+        """Whether a mail to this address need not be refused for want of a recipient."""
+        ours = self._domain(recipient) in self.model.domains
+        return not ours or recipient.lower().startswith("postmaster@") or self.is_known(recipient)
 
     def odd(self, domain: str) -> Iterator[str]:
         """The recipients of a domain whose names are unusual."""
@@ -79,7 +94,8 @@ class Setting:
         proof = self.model.policy.proof
         if proof:
             return str(proof.recipient)
-        known = [self.known(domain) for domain in self.model.domains]
+        listed = [domain for domain in self.model.domains if not self.model.asked(domain)]
+        known = [self.known(domain) for domain in listed or self.model.domains]
         plain = [r for r in known if not self._has_entry(r)]
         ordinary = [r for r in plain if _ORDINARY.match(r)]
         return (ordinary or plain or known)[0]
@@ -152,6 +168,7 @@ class Setting:
         **facts: Any,
     ) -> Probe:
         """A probe. `facts` are what the scanners will say of the mail, as `Attempt` names them."""
+        facts = {**self._told_by_the_source(recipient), **facts}
         attempt = Attempt(
             client=origin.client if origin else NOBODY,
             sender=self.sender if sender is None else sender,
@@ -162,6 +179,13 @@ class Setting:
         return Probe(
             "", self.host.name, what, attempt, origin, proves, mail, loose, by_score, together, mail_from, rcpt_to
         )  # numbered when all are known
+
+    def _told_by_the_source(self, recipient: str) -> dict[str, Any]:
+        """Who is asked must know the mailbox for proofs. Of everybody else nothing can be said beforehand."""
+        proof = self.model.policy.proof
+        if proof and recipient.lower() == proof.recipient.key and self.model.asked(proof.recipient.domain):
+            return {"recipient_exists": True}
+        return {}
 
     def entry_path(self, which: str, index: int, entry: Entry) -> PolicyPath:
         """The path of the line that an entry of the allow or block list is."""

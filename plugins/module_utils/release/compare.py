@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .drift import Drift, drift_find, file_differs
@@ -25,10 +26,12 @@ SHOWN = 100_000
 NAMED = 20
 
 
-def compare(place: Place, wanted_id: str, systemd: Systemd) -> dict[str, Any]:
+def compare(
+    place: Place, wanted_id: str, systemd: Systemd, fingerprints: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     active = current_release(place)
     drifted = drift_find(place, active) if active else []
-    same = active is not None and active.id == wanted_id
+    same = active is not None and active.manifest.release == wanted_id and active.fingerprints == (fingerprints or {})
     down = _down(active, systemd) if active and same else []
     interrupted = place.journal.exists()
     return {
@@ -41,9 +44,12 @@ def compare(place: Place, wanted_id: str, systemd: Systemd) -> dict[str, Any]:
     }
 
 
-def compare_files(place: Place, wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def compare_files(
+    place: Place, wanted: Iterable[Mapping[str, Any]], fingerprints: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """The wanted files that differ from the live ones, and those that will go, with their text as it is now."""
-    files = [_file(entry) for entry in wanted]
+    active = current_release(place)
+    files = [_with_secrets(_file(entry), active, fingerprints or {}) for entry in wanted]
     differing = [(file.path, file_differs(place, file), bool(file.mode & stat.S_IROTH)) for file in files]
     answers = [_now(place, path, why, public) for path, why, public in differing if why]
     return answers + [_now(place, path, ("gone",), True) for path in _gone(place, {file.path for file in files})]
@@ -77,6 +83,16 @@ def drift_message(drifted: list[Drift]) -> str:
 def _file(entry: Mapping[str, Any]) -> File:
     """A wanted file; the services do not matter for a comparison."""
     return File(**{**entry, "mode": int(str(entry["mode"]), 8)}, service=None, change="none", build=None)
+
+
+def _with_secrets(file: File, active: Release | None, fingerprints: Mapping[str, str]) -> File:
+    """A file as it will be with its secrets in it, which is known when the active release has the same ones in it."""
+    if file.path not in fingerprints:
+        return file
+    released = {known.path: known for known in (active.manifest.files if active else ())}.get(file.path)
+    filled = active.filled.get(file.path) if active else None
+    same = filled and released and (filled.fingerprint, released.sha256) == (fingerprints[file.path], file.sha256)
+    return replace(file, sha256=filled.sha256 if filled and same else "", size=filled.size if filled and same else -1)
 
 
 def _down(active: Release, systemd: Systemd) -> list[str]:

@@ -17,6 +17,10 @@ class ManifestError(ReleaseError):
     """The manifest, or a file of the bundle, is not what the contract says."""
 
 
+class SecretError(ReleaseError):
+    """A file needs a secret that was not given."""
+
+
 class BusyError(ReleaseError):
     """Another release is at work on this server."""
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import ManifestError
@@ -33,6 +33,8 @@ class File:
     service: str | None
     change: str
     build: str | None
+    # The name of each secret in it, and the word that stands in its place.
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,18 @@ def _file(entry: Mapping[str, Any]) -> File:
         service=None if service is None else str(service),
         change=change,
         build=build,
+        secrets=_secrets(entry),
     )
+
+
+def _secrets(entry: Mapping[str, Any]) -> dict[str, str]:
+    secrets = entry.get("secrets", {})
+    texts = isinstance(secrets, Mapping) and all(isinstance(word, str) and word for word in secrets.values())
+    if not texts or (secrets and int(str(entry["mode"]), 8) & 0o007):
+        raise ManifestError(f"the secrets of {entry.get('path')!r} are none, or everyone might read them")
+    if secrets and entry.get("build"):
+        raise ManifestError(f"{entry.get('path')!r} is built into a map, which would hold its secrets, too")
+    return dict(secrets)
 
 
 def _directory(entry: Mapping[str, Any]) -> Directory:

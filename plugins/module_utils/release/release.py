@@ -26,7 +26,7 @@ from .plan import folders_above, plan_heard, plan_items, plan_touch, plan_wishes
 from .proof import proof_run
 from .records import Item
 from .recovery import recovery_install
-from .stage import stage_release
+from .stage import Secrets, stage_release
 from .store import (
     BEFORE,
     Release,
@@ -51,17 +51,24 @@ class Tools:
 
 
 def present(
-    place: Place, raw: dict[str, Any], archive: Path | None, tools: Tools, *, overwrite_drift: bool
+    place: Place,
+    raw: dict[str, Any],
+    archive: Path | None,
+    tools: Tools,
+    *,
+    overwrite_drift: bool,
+    secrets: Secrets | None = None,
 ) -> dict[str, Any]:
     """Stage, check, activate and prove a release."""
     with place_lock(place):
         recovered = _recover(place, tools)
         old = current_release(place)
-        answer = compare(place, str(raw.get("release")), tools.systemd)
+        secrets = secrets or Secrets()
+        answer = compare(place, str(raw.get("release")), tools.systemd, secrets.fingerprints)
         if answer["converged"]:
             return _result(False, old, recovered)
         _refuse_drift(place, old, overwrite_drift)
-        release = stage_release(place, raw, archive)
+        release = stage_release(place, raw, archive, secrets)
         _fits(place, release)
         _check(place, release)
         recovery_install(place, tools.systemd)

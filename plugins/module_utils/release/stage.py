@@ -14,7 +14,8 @@ import os
 import shutil
 import stat
 import tarfile
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,22 @@ from .errors import CheckError, ManifestError
 from .manifest import File, Manifest, manifest_parse
 from .place import Place, folder_sync, json_write
 from .records import content_copy, sha256_of
-from .store import Release, built_index, content_index, release_load, release_whole
+from .secrets import secrets_fill
+from .store import Filled, Release, built_index, content_index, release_load, release_place, release_whole
 
 
-def stage_release(place: Place, raw: dict[str, Any], archive: Path | None) -> Release:
+@dataclass(frozen=True)
+class Secrets:
+    """The secrets by name, and for each file that needs some a fingerprint of them."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+
+def stage_release(place: Place, raw: dict[str, Any], archive: Path | None, secrets: Secrets) -> Release:
     """Lay out a release; one that is still kept whole is taken as it is."""
     manifest = manifest_parse(raw)
-    folder = place.releases / manifest.release
+    folder = release_place(place, manifest.release, secrets.fingerprints)
     kept = release_load(folder)
     if kept is not None and release_whole(kept):
         return kept
@@ -39,16 +49,19 @@ def stage_release(place: Place, raw: dict[str, Any], archive: Path | None) -> Re
     (staging / "files").mkdir(parents=True)
     try:
         _fill(place, manifest, staging, archive)
+        filled = _fill_in(manifest, staging, secrets)
         made = [_build(place, file, staging) for file in manifest.files if file.build]
         _dress(place, manifest, made, staging)
         json_write(staging / "made.json", [asdict(file) for file in made])
+        if filled:
+            json_write(staging / "filled.json", {path: asdict(entry) for path, entry in filled.items()})
         json_write(staging / "manifest.json", raw)
         _swap(staging, folder)
     except BaseException:
         # Whatever ends this, half a release must not stay; the next run would not know it from a whole one.
         shutil.rmtree(staging, ignore_errors=True)
         raise
-    return Release(manifest, tuple(made), folder)
+    return Release(manifest, tuple(made), folder, filled)
 
 
 def stage_needed(place: Place, hashes: dict[str, str]) -> list[str]:
@@ -100,6 +113,16 @@ def _write(staging: Path, file: File, content: Any) -> None:
         os.fsync(handle.fileno())
     if copied != file.sha256:
         raise ManifestError(f"the content of {file.path} is not what the manifest says; render the bundle anew")
+
+
+def _fill_in(manifest: Manifest, staging: Path, secrets: Secrets) -> dict[str, Filled]:
+    return {
+        file.path: secrets_fill(
+            _staged(staging, file.path), file, secrets.values, secrets.fingerprints.get(file.path, "")
+        )
+        for file in manifest.files
+        if file.secrets
+    }
 
 
 def _build(place: Place, file: File, staging: Path) -> File:

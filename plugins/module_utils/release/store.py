@@ -1,7 +1,7 @@
 """The releases that are kept on a server.
 
 For    finding what is active, what stood before it, and content that need not travel again.
-In     /var/lib/gatepost/releases/<id>/{manifest.json,made.json,seal.json,files/…}, `current`, history.json.
+In     /var/lib/gatepost/releases/<id>/{manifest.json,made.json,filled.json,seal.json,files/…}, `current`, history.json.
 Out    Release values; changes of `current` and of the history.
 Fails  with ManifestError where a kept manifest is damaged.
 
@@ -11,9 +11,9 @@ The release "before-gatepost" is a snapshot: what stood at the paths before Gate
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +27,41 @@ KEEP = 5
 
 
 @dataclass(frozen=True)
+class Filled:
+    """A file with its secrets in it: which they are (a fingerprint), and what it is with them."""
+
+    fingerprint: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Release:
-    """A kept release: its manifest, and the files that the server built from it."""
+    """A kept release: its manifest, the files that the server built from it, and those that it filled secrets into."""
 
     manifest: Manifest
     made: tuple[File, ...]
     folder: Path
+    filled: Mapping[str, Filled] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        return self.manifest.release
+        """The release's own id; a number follows where it is there again with other secrets."""
+        return self.folder.name
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Which secrets are in which file."""
+        return {path: filled.fingerprint for path, filled in self.filled.items()}
 
     @property
     def files(self) -> tuple[File, ...]:
-        return self.manifest.files + self.made
+        """Every file as it is put."""
+        return tuple(map(self._as_put, self.manifest.files)) + self.made
+
+    def _as_put(self, file: File) -> File:
+        filled = self.filled.get(file.path)
+        return replace(file, sha256=filled.sha256, size=filled.size) if filled else file
 
     @property
     def paths(self) -> frozenset[str]:
@@ -57,7 +78,19 @@ def release_load(folder: Path) -> Release | None:
     if raw is None:
         return None
     made = tuple(File(**entry) for entry in json_read(folder / "made.json") or [])
-    return Release(manifest_parse(raw), made, folder)
+    filled = {path: Filled(**entry) for path, entry in (json_read(folder / "filled.json") or {}).items()}
+    return Release(manifest_parse(raw), made, folder, filled)
+
+
+def release_place(place: Place, name: str, fingerprints: Mapping[str, str]) -> Path:
+    """The folder of a release with these secrets: the one that is kept, or else a free one."""
+    for folder in (place.releases / f"{name}{suffix}" for suffix in ("", *(f"-{n}" for n in range(2, 1000)))):
+        with suppress(ManifestError, ValueError):
+            kept = release_load(folder)
+            if kept is not None and kept.fingerprints != fingerprints:
+                continue
+        return folder
+    raise ManifestError(f"the release {name} is kept here with too many different secrets")
 
 
 def release_whole(release: Release) -> bool:

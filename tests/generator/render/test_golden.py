@@ -15,7 +15,7 @@ from gatepost.render import render
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "golden"
-POLICIES = ("minimal", "example")
+POLICIES = ("minimal", "example", "directory")
 HOSTS = ("gate12", "gate13", "loghost")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from gatepost.findings import PolicyPath
 from gatepost.prove.mails import Mail
@@ -18,7 +19,8 @@ _ODD = 12
 def probes(setting: Setting) -> Iterator[Probe]:
     """All of them."""
     for index, domain in enumerate(setting.model.domains):
-        yield from _existing(setting, domain, first=index == 0)
+        if setting.is_known(setting.known(domain)):
+            yield from _existing(setting, domain, first=index == 0)
         yield from _odd(setting, domain)
         yield from _unknown(setting, domain, index)
     yield from _postmasters(setting)
@@ -61,8 +63,9 @@ def _unknown(setting: Setting, domain: str, index: int) -> Iterator[Probe]:
     turn = 1 + index // _UNKNOWN_FROM_ONE
     proves: tuple[PolicyPath, ...] = (recipients, ("unknown_recipients", "text"), ("organisation", "help_url"))
     nobody = setting.unknown(domain)
+    told: dict[str, Any] = {"recipient_exists": False} if setting.model.asked(domain) else {}
     yield setting.probe(
-        "an unknown recipient, from outside", proves, setting.origins.outside(setting.version, turn), nobody
+        "an unknown recipient, from outside", proves, setting.origins.outside(setting.version, turn), nobody, **told
     )
     yield setting.probe(
         "an unknown recipient, from inside",
@@ -70,6 +73,7 @@ def _unknown(setting: Setting, domain: str, index: int) -> Iterator[Probe]:
         setting.origins.inside(setting.version, turn),
         nobody,
         sender=setting.own_sender(),
+        **told,
     )
 
 

@@ -35,8 +35,9 @@ def probes(setting: Setting) -> Iterator[Probe]:
 def _allowed(setting: Setting, index: int, entry: Entry, *, with_virus: bool) -> Iterator[Probe]:
     path = setting.entry_path("allow", index, entry)
     origin, recipient, facts = _envelope(setting, entry)
-    if not setting.may_get_mail(recipient):
-        # Nobody may be written to whom the policy does not name for it: the line stays unproven.
+    if not setting.may_get_mail(recipient) or not setting.surely_exists(recipient):
+        # Nobody may be written to whom the policy does not name for it, or of whom a directory alone knows: the line
+        # stays unproven.
         return
     subject = _allowed_subject(setting, entry)
     yield setting.probe(

@@ -59,7 +59,7 @@ def _outside(setting: Setting) -> Iterator[Probe]:
             )
         yield setting.probe(
             f"a notice (null sender) to one of us, over IPv{version}",
-            (("domains", known.rpartition("@")[2], "recipients"),),
+            (("domains", known.rpartition("@")[2], "recipients"),) if setting.is_known(known) else (INTERNAL,),
             setting.origins.outside(version, 3),
             known,
             sender="",

@@ -20,6 +20,7 @@ from gatepost.policy.values import IPNetwork
 from gatepost.render.amavis import MAX_SERVERS
 from gatepost.render.entries import comment, entries
 from gatepost.render.layout import fill, head
+from gatepost.render.postfix.asked import ldap_checks, ldap_files, ldap_maps, ldap_timeout, next_hop_domains
 from gatepost.render.postfix.maps import GATE_MAPS, LISTS, NORMAL_MAPS, alias_maps, model_maps, odd_tables
 from gatepost.render.postfix.quoting import main_cf
 
@@ -56,15 +57,19 @@ def render(model: Model, host: Host) -> Part:
     values = _values(model, host)
     files = (
         *_files(gate, {**values, "after": normal.unit, "maps": GATE_MAPS, "what": "The gate."}),
-        *_files(normal, {**values, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."}),
+        *_files(
+            normal,
+            {**values, "ldap_timeout": None, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."},
+        ),
         *model_maps(model),
+        *ldap_files(model),
         *alias_maps(model, host, values["origin"]),
     )
     return Part(
         files=files,
         directories=_DIRECTORIES,
         services=tuple(Service(instance.name, instance.unit) for instance in (normal, gate)),
-        checks=tuple(_checks(normal) + _checks(gate) + _table_checks(files)),
+        checks=(*_checks(normal), *_checks(gate), *_table_checks(files), *ldap_checks(model)),
         proof=_proof(model),
     )
 
@@ -102,6 +107,8 @@ def _values(model: Model, host: Host) -> dict[str, Any]:
         "free": 2 * size,
         "size_line": comment(model.line("limits", "message_size")),
         "processes": MAX_SERVERS,
+        "asking": bool(next_hop_domains(model)),
+        "ldap_timeout": ldap_timeout(model),
         **_tables(model),
     }
 
@@ -139,7 +146,7 @@ def _tables(model: Model) -> dict[str, str]:
         return f"{before}pcre:{GATE_MAPS}/{name}.odd.pcre, {table}" if name in odd else table
 
     return {
-        "recipients": both("recipients"),
+        "recipients": ",\n    ".join([both("recipients"), *ldap_maps(model)]),
         "senders": both(LISTS["sender"], "check_sender_access "),
         "listed": both(LISTS["recipient"], "check_recipient_access "),
         "destinations": both(LISTS["destination"], "check_recipient_access "),
@@ -185,8 +192,9 @@ def _proof(model: Model) -> tuple[Proof, ...]:
 
 
 def _nobody(model: Model) -> str:
-    """An address that nobody has."""
-    domain, name = next(iter(model.domains)), "gatepost-proof-nobody"
+    """An address that nobody has, as the server knows by itself: a proof must not fail because a directory is down."""
+    known = next((domain for domain in model.domains if not model.asked(domain)), None)
+    domain, name = known or "[127.0.0.1]", "gatepost-proof-nobody"
     while f"{name}@{domain}" in model.recipients.get(domain, ()):
         name += "-x"
     return f"{name}@{domain}"

@@ -19,6 +19,7 @@ from gatepost.policy.replies import unknown_text
 from gatepost.render.entries import comment
 from gatepost.render.layout import head
 from gatepost.render.once import once_per_model
+from gatepost.render.postfix.asked import answer_rules, asked_rows, asking_rows, next_hop_domains
 from gatepost.render.postfix.lists import SPARED, Row, client_rows, mail_rows
 from gatepost.render.postfix.quoting import footer, pcre_literal, pcre_result, speakable_key, table_line
 from gatepost.render.postfix.terms import term_rules
@@ -35,7 +36,7 @@ LISTS = {"sender": "senders", "recipient": "recipients-listed", "destination": "
 
 
 # The reply to which the help text is added. An address is free of `$` and backslashes, or it is not repeated.
-_REPLY = r"/^550 5\.1\.1 <%s>: Recipient address rejected: User unknown$/"
+_REPLY = r"/^550 5\.1\.1 <%s>: Recipient address rejected: (?:undeliverable address: )?User unknown$/"
 _ADDRESSES = ((r"([^$\\]*)", "${1}"), (".*", "the address"))
 
 
@@ -53,6 +54,7 @@ def model_maps(model: Model) -> tuple[ConfigFile, ...]:
         ),
         _pattern_file(model, "terms.pcre", "Terms in the Subject.", term_rules(model)),
         _pattern_file(model, "footers.pcre", "What the sender reads who wrote to nobody.", _footers(model)),
+        *_asking(model),
         _keyed(model, NORMAL_MAPS, "transport", "The next hop of each domain.", _hop_rows(model)),
     )
 
@@ -94,14 +96,26 @@ def _recipients(model: Model) -> Iterator[ConfigFile]:
     """Who exists. A million lines are joined as a whole, and comments stand at each domain alone."""
     text = [_top(model, "The addresses that exist.")]
     odd: list[Row] = []
+    # Everyone passes this table there, and the next hop is asked before anybody is taken.
+    everyone = next_hop_domains(model)
     for domain in model.domains:
         line = comment(model.line("domains", domain, "recipients"))
         keys = sorted(model.recipients.get(domain, ()))
         text.append(f"\n# {line}\n")
         text.append("".join(f"{key} {YES}\n" for key in keys if key[0] != "#"))
+        if domain in everyone:
+            text.append(f"@{domain} {YES}\n")
         odd += [Row(line, key, YES) for key in keys if not speakable_key(key)]
     yield ConfigFile(f"{GATE_MAPS}/recipients", "".join(text).encode(), build="lmdb")
     yield from _odd(model, "recipients", odd)
+
+
+def _asking(model: Model) -> Iterator[ConfigFile]:
+    """Whose next hop is asked for recipients, and what its answers mean."""
+    if next_hop_domains(model):
+        yield _keyed(model, GATE_MAPS, "asked", "Recipients whose next hop is asked.", asked_rows(model))
+        yield _keyed(model, GATE_MAPS, "asking", "The next hops that are asked.", asking_rows(model))
+        yield _pattern_file(model, "answers.pcre", "What their answers mean.", answer_rules())
 
 
 def _listed(model: Model, kind: str, name: str) -> Iterator[ConfigFile]:

@@ -66,3 +66,20 @@ def footer(text: str) -> str:
     empty one parts a backslash at the end from whatever comes next."""
     parted = re.sub(r"\\([cn])", r"\\${server_name?\1}", text.replace("$", "$$"))
     return re.sub(r"\\$", r"\\${server_name?}", parted)
+
+
+def table_cf(value: str) -> str:
+    """A value in the file of a table's source (ldap_table(5)): it is taken as it stands, but for blanks at its ends."""
+    if value != value.strip() or not value.isprintable():
+        raise ValueError(f"a table's parameters cannot say {value!r}")
+    return value
+
+
+def ldap_name(name: str) -> str:
+    """A distinguished name where Postfix fills in the key that is looked up: % begins its place."""
+    return name.replace("%", "%%")
+
+
+def ldap_filter(text: str) -> str:
+    """A search filter with the key in the places that are meant for it. Postfix escapes it there (RFC 4515)."""
+    return text.replace("%", "%%").replace("{recipient}", "%s").replace("{local}", "%u")
