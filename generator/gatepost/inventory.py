@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +44,8 @@ class Host:
     addresses: tuple[str, ...]
     # Whether freshclam and sa-update can reach a mirror from there.
     updates: bool = True
+    # Whether the resolver on the host itself validates DNSSEC.
+    validates: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -115,14 +117,21 @@ def _host(name: str, given: Vars, file: str, findings: list[Finding]) -> Host | 
     addresses = given.get("gatepost_addresses", [])
     if not isinstance(addresses, list) or not all(_is_address(a) for a in addresses):
         wrong("gatepost_addresses", "a list of IP addresses was expected")
-    updates = _BOOLEANS.get(str(given.get("gatepost_updates", True)).lower())
-    if updates is None:
-        wrong("gatepost_updates", f"{shown(given['gatepost_updates'])} is neither true nor false")
+    updates = _yes_or_no(given, "gatepost_updates", True, wrong)
+    validates = _yes_or_no(given, "gatepost_validating_resolver", False, wrong)
     if not _NAME.fullmatch(name):
         wrong("name", "at most 200 letters, digits, dots, hyphens and underscores, and no dot in front")
     if debian is None or len(findings) > before:
         return None
-    return Host(name, fqdn, debian, tuple(str(ipaddress.ip_address(a)) for a in addresses), updates=bool(updates))
+    known = tuple(str(ipaddress.ip_address(a)) for a in addresses)
+    return Host(name, fqdn, debian, known, updates=updates, validates=validates)
+
+
+def _yes_or_no(given: Vars, key: str, default: bool, wrong: Callable[[str, str], None]) -> bool:
+    said = _BOOLEANS.get(str(given.get(key, default)).lower())
+    if said is None:
+        wrong(key, f"{shown(given[key])} is neither true nor false")
+    return bool(said)
 
 
 def _is_address(value: Any) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from gatepost.bundle import Bundle
 from gatepost.inventory import Host
 from gatepost.policy import Model
-from gatepost.render import amavis, clamav, postfix, rsyslog, spamassassin
+from gatepost.render import amavis, clamav, dovecot, postfix, rsyslog, spamassassin
 
-# In the order in which the services start: the log first, then what scans, then what receives.
-DAEMONS = (rsyslog, clamav, spamassassin, amavis, postfix)
+# In the order in which the services start: the log first, then what scans, what knows passwords, what receives.
+DAEMONS = (rsyslog, clamav, spamassassin, amavis, dovecot, postfix)
 
 
 def render(model: Model, host: Host) -> Bundle:

@@ -20,6 +20,15 @@ from gatepost.policy.values import IPNetwork
 from gatepost.render.amavis import MAX_SERVERS
 from gatepost.render.entries import comment, entries
 from gatepost.render.layout import fill, head
+from gatepost.render.postfix.doors import (
+    OPENED,
+    OPENED_FOLDER,
+    door_checks,
+    door_files,
+    door_proof,
+    door_services,
+    door_values,
+)
 from gatepost.render.postfix.maps import GATE_MAPS, LISTS, NORMAL_MAPS, alias_maps, model_maps, odd_tables
 from gatepost.render.postfix.quoting import main_cf
 
@@ -55,17 +64,20 @@ def render(model: Model, host: Host) -> Part:
     normal, gate = instances(host.debian)
     values = _values(model, host)
     files = (
-        *_files(gate, {**values, "after": normal.unit, "maps": GATE_MAPS, "what": "The gate."}),
-        *_files(normal, {**values, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."}),
+        *_files(gate, {**values, **_of_gate(normal, values)}),
+        *_files(
+            normal, {**values, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers.", "opened": ""}
+        ),
         *model_maps(model),
         *alias_maps(model, host, values["origin"]),
+        *door_files(model, host, values["head"]),
     )
     return Part(
         files=files,
-        directories=_DIRECTORIES,
-        services=tuple(Service(instance.name, instance.unit) for instance in (normal, gate)),
-        checks=tuple(_checks(normal) + _checks(gate) + _table_checks(files)),
-        proof=_proof(model),
+        directories=(*_DIRECTORIES, *([Directory(OPENED_FOLDER)] if values["block_lists"] else [])),
+        services=(*(Service(instance.name, instance.unit) for instance in (normal, gate)), *door_services(model)),
+        checks=(*_checks(normal), *_checks(gate), *_table_checks(files), *door_checks(model, host)),
+        proof=(*_proof(model), *door_proof(model)),
     )
 
 
@@ -74,6 +86,11 @@ _DIRECTORIES = (
     Directory("/var/spool/postfix-normal"),
     Directory("/var/lib/postfix-normal", owner="postfix", group="postfix", mode="0700"),
 )
+
+
+def _of_gate(normal: Instance, values: dict[str, Any]) -> dict[str, Any]:
+    opened = OPENED if values["block_lists"] else ""
+    return {"after": normal.unit, "maps": GATE_MAPS, "what": "The gate.", "opened": opened}
 
 
 def _files(instance: Instance, values: dict[str, Any]) -> tuple[ConfigFile, ...]:
@@ -103,6 +120,7 @@ def _values(model: Model, host: Host) -> dict[str, Any]:
         "size_line": comment(model.line("limits", "message_size")),
         "processes": MAX_SERVERS,
         **_tables(model),
+        **door_values(model, host),
     }
 
 
@@ -140,6 +158,7 @@ def _tables(model: Model) -> dict[str, str]:
 
     return {
         "recipients": both("recipients"),
+        "owners": both("owners"),
         "senders": both(LISTS["sender"], "check_sender_access "),
         "listed": both(LISTS["recipient"], "check_recipient_access "),
         "destinations": both(LISTS["destination"], "check_recipient_access "),
