@@ -6,7 +6,7 @@ or nothing where nobody logs in. It fails never.
 
 from __future__ import annotations
 
-from gatepost.bundle import Check, ConfigFile, Part, Service
+from gatepost.bundle import Check, ConfigFile, Directory, Part, Service
 from gatepost.inventory import Host
 from gatepost.policy import Model
 from gatepost.render.entries import comment
@@ -33,6 +33,8 @@ def render(model: Model, host: Host) -> Part:
             ConfigFile(_DROP_IN, fill("dovecot/unit.conf.j2", head=about), "dovecot", "restart"),
             ConfigFile(CHECK_PASSWORDS, fill("dovecot/check-passwords.sh.j2", head=about), mode="0755"),
         ),
+        # Postfix makes it when it first starts, and Dovecot puts its socket there before that.
+        directories=(Directory("/var/spool/postfix/private", owner="postfix", mode="0700"),),
         services=(Service("dovecot", "dovecot.service"),),
         checks=(
             Check("dovecot", argv=("doveconf", "-c", f"{{root}}{CONFIG}", "-n"), stderr_fails=True),
