@@ -6,6 +6,7 @@ Pure; it fails never.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from gatepost.bundle import Check, ConfigFile, Proof, Service
@@ -22,6 +23,8 @@ from gatepost.render.postfix.quoting import footer, main_cf
 # Where gatepost-mx says that the front door stands open: it is no part of a bundle, since it changes by itself.
 OPENED_FOLDER = "/var/lib/gatepost-lists"
 OPENED = f"{OPENED_FOLDER}/open.cidr"
+LISTS = "/etc/gatepost/lists.json"
+PROGRAM = "/usr/local/sbin/gatepost-mx"
 CHECK_CERTIFICATE = "/usr/local/sbin/gatepost-check-certificate"
 _UNITS = "/etc/systemd/system"
 _LIMITS = ("connections", "connections_per_minute", "mails_per_minute", "recipients_per_minute")
@@ -49,7 +52,7 @@ def door_values(model: Model, host: Host) -> dict[str, Any]:
         ],
         "refuse_at": policy.front_door.refuse_at,
         "refuse_line": comment(model.line("front_door", "refuse_at")),
-        "refused_footer": main_cf(footer(help_for_refused(model))),
+        "refused_footer": footer(help_for_refused(model)),
         "submission": policy.submission,
         "submission_line": comment(model.line("submission")),
         "from_inside": FROM_INSIDE,
@@ -87,7 +90,32 @@ def _run(first: int, last: int) -> str:
 
 
 def door_files(model: Model, host: Host, about: str) -> tuple[ConfigFile, ...]:
-    """The program that looks at the certificate, and the timer that has it look each day."""
+    """What looks at the certificate each day, and at the block lists every five minutes."""
+    return (*_certificate_files(model, host, about), *_list_files(model, about))
+
+
+def _list_files(model: Model, about: str) -> tuple[ConfigFile, ...]:
+    if not model.policy.front_door.block_lists:
+        return ()
+    words = {"head": about, "program": PROGRAM}
+    service, timer = (fill(f"postfix/lists.{kind}.j2", **words) for kind in ("service", "timer"))
+    return (
+        ConfigFile(LISTS, list_config(model)),
+        ConfigFile(f"{_UNITS}/gatepost-lists.service", service),
+        ConfigFile(f"{_UNITS}/gatepost-lists.timer", timer, "lists", "restart"),
+    )
+
+
+def list_config(model: Model) -> bytes:
+    """What gatepost-mx must know of the lists."""
+    lists = [
+        {"name": known.name, "answers": [[a.network, a.first, a.last] for a in known.answers]}
+        for known in model.policy.front_door.block_lists
+    ]
+    return (json.dumps({"version": 1, "lists": lists, "opened": OPENED}, indent=1) + "\n").encode()
+
+
+def _certificate_files(model: Model, host: Host, about: str) -> tuple[ConfigFile, ...]:
     tls = model.policy.tls
     if not tls.certificate or not tls.key:
         return ()
@@ -106,8 +134,11 @@ def door_files(model: Model, host: Host, about: str) -> tuple[ConfigFile, ...]:
 
 
 def door_services(model: Model) -> tuple[Service, ...]:
-    """The timer for the certificate."""
-    return (Service("certificate", "gatepost-certificate.timer"),) if model.policy.tls.certificate else ()
+    """The timers."""
+    policy = model.policy
+    certificate = (Service("certificate", "gatepost-certificate.timer"),) if policy.tls.certificate else ()
+    lists = (Service("lists", "gatepost-lists.timer"),) if policy.front_door.block_lists else ()
+    return certificate + lists
 
 
 def door_checks(model: Model, host: Host) -> tuple[Check, ...]:
