@@ -102,7 +102,9 @@ def health(known: BlockList, ask: Ask) -> Health:
 
 def alarms(found: Iterable[Health]) -> list[str]:
     """A line for each list that is not well."""
-    return [f"alarm: block list {one.name} weighs nothing: {one.trouble}{_meanwhile(one)}" for one in found if one.trouble]
+    return [
+        f"alarm: block list {one.name} weighs nothing: {one.trouble}{_meanwhile(one)}" for one in found if one.trouble
+    ]
 
 
 def _meanwhile(one: Health) -> str:

@@ -18,6 +18,8 @@ class Attempt:
     `attachments` are file names. `spam_score` is SpamAssassin's, before the allow list counts. `server_addresses` are
     the server's own, where they are known: a recipient `x@[192.0.2.1]` at one of them is a recipient at the server.
     `sender` and `recipient` are what stands between < and >, or with both.
+    `login` is the name of who has logged in, where it is known; `listings` are block lists with what they answer about
+    the client.
     """
 
     client: IPAddress
@@ -32,6 +34,11 @@ class Attempt:
     attachments: tuple[str, ...] = ()
     scanner_down: bool = False
     server_addresses: frozenset[IPAddress] = frozenset()
+    port: int = 25
+    tls: bool = False
+    login: str | None = None
+    talks_early: bool = False
+    listings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
