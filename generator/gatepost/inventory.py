@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,6 +63,8 @@ class Vantage:
     imap: Mapping[str, Any] | None = None
     # Foreign domains of which every mailbox is read there; none given: it reads those of our own domains.
     mailbox_domains: tuple[str, ...] = ()
+    # Passwords of users who log in for a proof.
+    logins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,12 @@ def _vantage(name: str, given: Vars, file: str, findings: list[Finding]) -> Vant
         message = f"{shown(name)}: gatepost_mailbox_domains: a list of domains was expected"
         findings.append(Finding(Place(file), "bad-host", message))
         return None
-    return Vantage(name, kind, networks, given.get("gatepost_imap"), tuple(domains))
+    logins = given.get("gatepost_logins", {})
+    if not isinstance(logins, dict) or not all(isinstance(word, str) for word in logins.values()):
+        message = f"{shown(name)}: gatepost_logins: user names with their passwords, in quotes, were expected"
+        findings.append(Finding(Place(file), "bad-host", message))
+        return None
+    return Vantage(name, kind, networks, given.get("gatepost_imap"), tuple(domains), logins)
 
 
 # --- static YAML inventories -----------------------------------------------------------------------------------------

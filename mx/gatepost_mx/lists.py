@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import secrets
 import socket
 import struct
@@ -37,7 +36,7 @@ _SECONDS, _TRIES = 3.0, 3
 
 
 class ListsError(Exception):
-    """The programs's own files cannot be read or written."""
+    """The program's own files cannot be read or written."""
 
 
 @dataclass(frozen=True)
@@ -214,8 +213,8 @@ def put(path: Path, text: str) -> bool:
         return False
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text, encoding="ascii")
-    os.chmod(fresh, 0o644)
-    os.replace(fresh, path)
+    fresh.chmod(0o644)
+    fresh.replace(path)
     return True
 
 
@@ -228,7 +227,7 @@ def look() -> int:
         syslog.syslog(syslog.LOG_WARNING, line)
         print(line)
     if put(known.opened, table(found)):
-        subprocess.run(RELOAD, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(RELOAD, check=False, capture_output=True)  # noqa: S603 - our own argv
         syslog.syslog(syslog.LOG_WARNING, "the front door stands open" if table(found) else "the front door asks again")
     return 1 if any(one.trouble for one in found) else 0
 

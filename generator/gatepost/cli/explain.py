@@ -22,7 +22,7 @@ Examples:
   gatepost explain policy.yml --client 192.0.2.7 --from anna@example.org --to x@y.example --subject "Lunch?"
   gatepost explain policy.yml --client 203.0.113.9 --from "<>" --to info@example.org --virus Eicar --json
   gatepost explain policy.yml --client 203.0.113.9 --login anna --from anna@example.org --to x@y.example
-  gatepost explain policy.yml --client 203.0.113.9 --listed zen.example.org=127.0.0.4 --from a@b.example --to info@example.org
+  gatepost explain policy.yml --client 203.0.113.9 --listed zen.example.org=127.0.0.4 --from a@b.example --to x@y.net
 """
 
 _COLOURS: dict[Action, str] = {

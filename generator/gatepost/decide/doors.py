@@ -46,10 +46,12 @@ def block_lists(case: Case) -> Said | None:
     door, line = case.model.policy.front_door, case.line("front_door", "refuse_at")
     if case.model.passes_unasked(case.client):
         return goes_on("block lists", "not asked about a known client", line)
-    weight = sum(_weight(known, case) for known in door.block_lists)
+    weights = {known.name: _weight(known, case) for known in door.block_lists}
+    weight = sum(weights.values())
     if weight < door.refuse_at:
         return goes_on("block lists", f"weighs {weight}", line)
-    text = f"Service unavailable; client [{case.client}] blocked using"
+    heaviest = max(weights, key=lambda name: weights[name])
+    text = f"Service unavailable; client [{case.client}] blocked using {heaviest}"
     return refused("block lists", f"weighs {weight}", line, (550, "5.7.1", text))
 
 

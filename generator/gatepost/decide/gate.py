@@ -77,6 +77,8 @@ def sender_list(case: Case) -> Said | None:
 def relaying(case: Case) -> Said:
     """May this client send to this domain?"""
     internal = case.line("networks", "internal")
+    if case.is_logged_in and case.attempt.port in doors.SUBMISSION:
+        return goes_on("relaying", "logged in", case.line("submission"))
     if case.may_relay:
         return goes_on("relaying", "logged in" if case.is_logged_in else "internal client", internal)
     recipient = case.recipient

@@ -1,7 +1,7 @@
 """Dovecot: tells Postfix whether a password is right, and does nothing else: no mailboxes, no port.
 
-In: the model and a host. Out: dovecot.conf as a whole, in the language of Debian 12's version 2.3 or of Debian 13's 2.4,
-or nothing where nobody logs in. It fails never.
+In: the model and a host. Out: dovecot.conf as a whole, in the language of Debian 12's version 2.3 or of Debian 13's
+2.4, or nothing where nobody logs in. It fails never.
 """
 
 from __future__ import annotations
