@@ -48,6 +48,7 @@ MAIL_STACK = _packages(
     "python3-milter",
     "file gzip bzip2 xz-utils unzip 7zip cpio pax arj lzop lz4 zstd cabextract",  # Amavis unpacks with them
     "openssl ssl-cert",
+    "dovecot-core",
 )
 POST_OFFICE = _packages(
     "postfix postfix-lmdb postfix-pcre",

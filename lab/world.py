@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+import certificates
 import images
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -239,6 +240,7 @@ def _make_files(root: pathlib.Path, name: str, key: pathlib.Path) -> None:
             (units / f"{unit}.service").symlink_to("/dev/null")
     else:
         subprocess.run([str(HERE / "signatures"), str(root / "var/lib/clamav")], check=True)
+        certificates.make(root / "etc/gatepost/tls", f"{name}.lab.test", STATE)
         # No archive is reached: the package lists are as fresh as they can be.
         _touch(root / "var/lib/apt/periodic/update-success-stamp")
     if name == "world":
