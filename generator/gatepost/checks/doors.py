@@ -74,7 +74,8 @@ def each_list_once(model: Model) -> Iterator[Finding]:
 def lists_can_refuse(model: Model) -> Iterator[Finding]:
     """Lists that all together weigh less than refuse_at refuse nobody."""
     door = model.policy.front_door
-    weight = sum(known.weight for known in door.block_lists)
+    # A list counts once for each network of its answers.
+    weight = sum(known.weight * len({answer.network for answer in known.answers}) for known in door.block_lists)
     if door.block_lists and weight < door.refuse_at:
         message = f"all block lists together weigh {weight}: nobody is ever refused"
         place = model.places.of(("front_door", "refuse_at"))
