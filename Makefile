@@ -11,7 +11,7 @@ TESTS := $(sort $(dir $(wildcard tests/*/test_*.py tests/*/*/test_*.py molecule/
 MOLECULE := PATH="$(CURDIR)/$(BIN):$(CURDIR)/lab:$$PATH" $(BIN)/molecule
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools demo test unit lint lab lab-down bench golden docs lock
+.PHONY: help install tools demo test unit page lint lab lab-down bench golden docs lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
@@ -38,13 +38,25 @@ demo: install ## two mail servers from nothing, released and proven with real ma
 test: tools ## everything, from nothing: lint, unit tests, and real mail on both servers
 	$(MAKE) lint
 	$(MAKE) unit
+	$(MAKE) page
+	$(BIN)/pytest -m "slow or spark" tests
 	$(MOLECULE) test --all
 
-tools: install
+tools: install $(VENV)/.spark
 	lab/install
+
+# Half a gigabyte, for one test: that the report's questions have equal answers on Apache Spark.
+$(VENV)/.spark: requirements-spark.lock $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation \
+	  -r requirements-spark.lock
+	@touch $@
 
 unit: tools ## the tests that need no server (seconds)
 	$(BIN)/pytest tests
+
+page: tools ## the report's page in a headless browser (two minutes)
+	npm ci --silent --prefix tests/observer/page
+	$(BIN)/pytest -m page tests/observer/page
 
 lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/ruff check .
@@ -55,7 +67,7 @@ lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	MYPYPATH=lab $(BIN)/mypy --scripts-are-modules lab/lab
 	$(BIN)/mypy --scripts-are-modules lab/signatures
 	set -e; for folder in $(TESTS); do \
-	  MYPYPATH=generator:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:$$folder \
+	  MYPYPATH=generator:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
 	    $(BIN)/mypy $$folder/*.py; done
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .
@@ -78,6 +90,8 @@ golden: install ## refresh the rendered trees in tests/golden; review them in th
 docs: install ## refresh what is generated in docs/
 	$(BIN)/python -m gatepost.reference docs
 
-lock: ## refresh requirements.lock (versions and hashes alone, no registry)
+lock: ## refresh requirements.lock and requirements-spark.lock (versions and hashes alone, no registry)
 	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+	echo 'pyspark>=4.0' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements-spark.lock

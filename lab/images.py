@@ -1,7 +1,8 @@
 """The lab's images, made from Debian's archive by mmdebstrap; no image registry.
 
 In:   the recipes below and the machine's own apt sources.
-Out:  localhost/gatepost-lab-{gate12,gate13,post,bare12,bare13}:<hash of the recipe> in podman.
+Out:  localhost/gatepost-lab-{gate12,gate13,loghost,post,bare12,bare13}:<hash of the recipe> in podman;
+      in .state/wheels what the observer needs on the log host, which reaches no index.
 Fails with CalledProcessError after mmdebstrap or podman said why on stderr.
 
 A gate has the mail stack's packages *downloaded*, not installed: the playbook
@@ -16,13 +17,23 @@ import hashlib
 import json
 import os
 import pathlib
+import platform
+import re
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 PODMAN = pathlib.Path(__file__).resolve().parent / "podman"
+ROOT = PODMAN.parent.parent
+WHEELS = PODMAN.parent / ".state" / "wheels"
+# Debian 13's Python, which the image of the log host has.
+WHEELS_FOR = [
+    *("--python-version", "3.13", "--implementation", "cp", "--abi", "cp313", "--abi", "abi3", "--abi", "none"),
+    *(w for glibc in ("2_17", "2_28", "2_34") for w in ("--platform", f"manylinux_{glibc}_{platform.machine()}")),
+]
 # The archive moves: an older image would prove yesterday's packages.
 OLDEST = datetime.timedelta(days=7)
 
@@ -49,6 +60,10 @@ MAIL_STACK = _packages(
     "file gzip bzip2 xz-utils unzip 7zip cpio pax arj lzop lz4 zstd cabextract",  # Amavis unpacks with them
     "openssl ssl-cert",
     "dovecot-core",
+)
+LOG_HOST = _packages(
+    "rsyslog rsyslog-relp logrotate openssl",
+    "python3-venv",
 )
 POST_OFFICE = _packages(
     "postfix postfix-lmdb postfix-pcre",
@@ -107,6 +122,7 @@ IMAGES = {
     for image in (
         Image("gate12", "bookworm", BASE, MAIL_STACK),
         Image("gate13", "trixie", BASE, MAIL_STACK),
+        Image("loghost", "trixie", BASE, LOG_HOST),
         Image("post", "bookworm", BASE + POST_OFFICE),
     )
 }
@@ -125,6 +141,28 @@ def build(say: Callable[[str], None], wanted: Iterable[Image] = IMAGES.values())
     with ThreadPoolExecutor(max_workers=len(IMAGES)) as pool:
         for done in [pool.submit(_build_one, image, say) for image in due]:
             done.result()
+
+
+def wheels(say: Callable[[str], None]) -> None:
+    """Fetches what the observer needs, in the versions of the lock file, for the log host's Python."""
+    text = (ROOT / "requirements.lock").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["observer"]
+    recipe = hashlib.sha256(json.dumps([text, wanted, WHEELS_FOR]).encode()).hexdigest()
+    stamp = WHEELS / "recipe"
+    if stamp.exists() and stamp.read_text() == recipe:
+        say("wheels: up to date")
+        return
+    # The folder itself stays: a running log host has it mounted.
+    WHEELS.mkdir(parents=True, exist_ok=True)
+    for old in WHEELS.iterdir():
+        old.unlink()
+    constraints = WHEELS / "constraints.txt"
+    constraints.write_text("\n".join(re.findall(r"(?m)^[a-z0-9][^\n\\]*", text)) + "\n")
+    pip = [str(ROOT / ".venv/bin/pip"), "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
+    subprocess.run([*pip, *WHEELS_FOR, "--dest", str(WHEELS), "--constraint", str(constraints), *wanted], check=True)
+    stamp.write_text(recipe)
+    say("wheels: fetched")
 
 
 def _build_one(image: Image, say: Callable[[str], None]) -> None:

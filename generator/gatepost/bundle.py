@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Change = Literal["reload", "restart", "none"]
+Need = Literal["certificate", "observer"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Part:
     services: tuple[Service, ...] = ()
     checks: tuple[Check, ...] = ()
     proof: tuple[Proof, ...] = ()
+    # What the playbook brings to the server beside the bundle: a certificate, the observer.
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ class Bundle:
             "files": [_listed(file) for file in self.files],
             "checks": [_without_empty(vars(c)) for part in self.parts for c in part.checks],
             "proof": [_without_empty(vars(p)) for part in self.parts for p in part.proof],
+            "needs": sorted({need for part in self.parts for need in part.needs}),
         }
         canonical = json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()
         return {**rest, "release": hashlib.sha256(canonical).hexdigest()[:16]}

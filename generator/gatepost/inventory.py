@@ -1,4 +1,4 @@
-"""The inventory: which mail servers there are, and from where they can be probed. It is Ansible's own.
+"""The inventory: which mail servers and log hosts there are, and from where they can be probed. It is Ansible's own.
 
 In: the path of an inventory. Out: frozen hosts. A static YAML inventory is read here, in milliseconds; every other
 kind (INI, scripts, plugins, vaulted values) is read by `ansible-inventory`, which takes a second.
@@ -22,7 +22,8 @@ from gatepost.findings import Finding, Place, shown
 from gatepost.policy.values import IPNetwork, is_domain
 from gatepost.source import read_yaml
 
-SERVERS, VANTAGE = "mailservers", "vantage"
+SERVERS, LOGHOSTS, VANTAGE = "mailservers", "loghosts", "vantage"
+GROUPS = (SERVERS, LOGHOSTS, VANTAGE)
 DEBIANS = (12, 13)
 Vars = dict[str, Any]
 
@@ -36,7 +37,7 @@ _STRICT = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
 
 @dataclass(frozen=True)
 class Host:
-    """One mail server."""
+    """One mail server, or one log host."""
 
     name: str
     fqdn: str
@@ -51,6 +52,14 @@ class Host:
     def names(self) -> frozenset[str]:
         """Everything by which a next hop could mean this host."""
         return frozenset({self.fqdn, *self.addresses})
+
+
+@dataclass(frozen=True)
+class LogHost(Host):
+    """A host that gathers the logs of the mail servers."""
+
+    # The full names of those servers; the first of them takes the reports that are sent by mail.
+    senders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,10 +83,16 @@ class Inventory:
     hosts: tuple[Host, ...]
     vantage: tuple[Vantage, ...]
     findings: tuple[Finding, ...] = ()
+    loghosts: tuple[LogHost, ...] = ()
+
+    @property
+    def all_hosts(self) -> tuple[Host, ...]:
+        """Everyone who gets a bundle: the mail servers, then the log hosts."""
+        return (*self.hosts, *self.loghosts)
 
     def only(self, names: tuple[str, ...]) -> tuple[Host, ...]:
-        """The hosts with these names, or all when no name is given."""
-        return tuple(host for host in self.hosts if not names or host.name in names)
+        """The mail servers and log hosts with these names, or all when no name is given."""
+        return tuple(host for host in self.all_hosts if not names or host.name in names)
 
 
 def read_inventory(path: Path) -> Inventory:
@@ -96,10 +111,23 @@ def read_inventory(path: Path) -> Inventory:
 def _inventory(groups: Mapping[str, Mapping[str, Vars]], file: str) -> Inventory:
     findings: list[Finding] = []
     hosts = [found for name, given in sorted(groups[SERVERS].items()) if (found := _host(name, given, file, findings))]
+    gathering = [h for name, given in sorted(groups[LOGHOSTS].items()) if (h := _host(name, given, file, findings))]
     vantage = [v for name, given in sorted(groups[VANTAGE].items()) if (v := _vantage(name, given, file, findings))]
     if not hosts and not findings:
         findings.append(Finding(Place(file), "no-hosts", f"the group {SERVERS!r} has no host"))
-    return Inventory(tuple(hosts), tuple(vantage), tuple(findings))
+    findings += _in_both(hosts, gathering, file)
+    senders = tuple(host.fqdn for host in hosts)
+    loghosts = tuple(LogHost(**vars(host), senders=senders) for host in gathering)
+    return Inventory(tuple(hosts), tuple(vantage), tuple(findings), loghosts)
+
+
+def _in_both(hosts: list[Host], gathering: list[Host], file: str) -> Iterator[Finding]:
+    """A host has one rsyslog, which either sends or gathers."""
+    servers = {name for host in hosts for name in (host.name, host.fqdn)}
+    for host in gathering:
+        if servers & {host.name, host.fqdn}:
+            message = f"{shown(host.name)}: is in {SERVERS} and in {LOGHOSTS}: a log host is a machine of its own"
+            yield Finding(Place(file), "bad-host", message)
 
 
 def _host(name: str, given: Vars, file: str, findings: list[Finding]) -> Host | None:
@@ -180,7 +208,7 @@ def _static(path: Path) -> dict[str, dict[str, Vars]] | None:
     folder = path.parent if path.is_file() else path
     if any((folder / name).is_dir() for name in ("group_vars", "host_vars")):
         return None
-    found: dict[str, dict[str, Vars]] = {SERVERS: {}, VANTAGE: {}}
+    found: dict[str, dict[str, Vars]] = {group: {} for group in GROUPS}
     for file in files:
         source = read_yaml(file)
         if not isinstance(source.data, dict) or source.findings or "plugin" in source.data:
@@ -250,7 +278,7 @@ def _reason(path: Path, told: str) -> str:
 
 def _from_listing(listing: Mapping[str, Any]) -> dict[str, dict[str, Vars]]:
     known = listing.get("_meta", {}).get("hostvars", {})
-    return {g: {name: known.get(name, {}) for name in _members(listing, g)} for g in (SERVERS, VANTAGE)}
+    return {g: {name: known.get(name, {}) for name in _members(listing, g)} for g in GROUPS}
 
 
 def _members(listing: Mapping[str, Any], group: str) -> Iterator[str]:

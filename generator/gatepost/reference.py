@@ -111,6 +111,8 @@ def _default(value: Schema) -> str:
     default = value.get("default")
     if default is None or isinstance(default, dict):
         return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     plain = f"[{', '.join(default)}]" if isinstance(default, list) else default
     return f"`{_cell(str(plain))}`"
 

@@ -49,7 +49,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _ask_and_do(self, bundle: Path, manifest: Result, arguments: Result) -> Result:
         look_only = arguments["state"] == "compare"
-        answer = self._ask(manifest, details=not look_only or self._task.check_mode or self._task.diff)
+        beside = _beside(bundle)
+        answer = self._ask(manifest, beside, details=not look_only or self._task.check_mode or self._task.diff)
+        answer["needs"] = manifest.get("needs", [])
         differing = answer.pop("differing", [])
         needed = answer.pop("needed", [])
         drift = answer.pop("drift_message", "")
@@ -83,10 +85,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(f"{path} is for the host {manifest.get('host')!r}, not for {name!r}")
         return manifest
 
-    def _ask(self, manifest: Result, *, details: bool) -> Result:
+    def _ask(self, manifest: Result, beside: Result | None, *, details: bool) -> Result:
         keys = ("path", "sha256", "size", "owner", "group", "mode")
         wanted = [{key: file[key] for key in keys} for file in manifest["files"]] if details else None
-        return self._module(state="compare", release=manifest["release"], wanted=wanted)
+        return self._module(state="compare", release=manifest["release"], wanted=wanted, beside=beside)
 
     def _release(self, bundle: Path, manifest: Result, needed: list[str], overwrite_drift: bool) -> Result:
         shell = self._connection._shell
@@ -118,6 +120,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # It repeats the manifest, which nobody wants to read again.
         answer.pop("invocation", None)
         return answer
+
+
+def _beside(bundle: Path) -> Result | None:
+    """What the host must hold beside its bundle: paths and hashes, as gatepost_render left them; mostly nothing."""
+    try:
+        every: Result = json.loads((bundle.parent / "beside.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return every.get(bundle.name) or None
 
 
 def _diff(bundle: Path, manifest: Result, entry: Result) -> Result:

@@ -3,7 +3,8 @@
 For    the first task of site.yml, which needs no connection and no module run: the generator is started directly.
 In     the path of a policy, the folder for the bundles, and the inventory as Ansible knows it in this run: resolved,
        with group_vars, vaulted values and -e, whatever it came from.
-Out    the generator's lines; its warnings as Ansible's.
+Out    the generator's lines; its warnings as Ansible's. Where bundles need them, certificates in the folder named for
+       them; what each host must hold beside its bundle, in beside.json, for the release's question.
 Fails  with the generator's findings as they stand, when the policy has any.
 
 Rendering is a pure function, so it need not be done again while nothing that it read has changed. What it read is not
@@ -16,12 +17,14 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -31,8 +34,15 @@ ARGUMENTS = {
     "out": {"type": "path", "required": True},
     "source": {"type": "path"},
     "always": {"type": "bool", "default": False},
+    "certificates": {"type": "path"},
+    "package": {"type": "str", "default": ""},
 }
-GROUPS = ("mailservers", "vantage")
+GROUPS = ("mailservers", "loghosts", "vantage")
+# What the roles bring to a host beside its bundle, and the release's question asks for. Its own kinds of need are the
+# bundle's; the paths are the roles'.
+BESIDE = "beside.json"
+TLS = "/etc/gatepost/tls"
+INSTALLED = "/opt/gatepost/installed"
 STAMP = ".rendered.json"
 # Runs the generator and writes down what it touched: the first argument is the list's path, the rest is the command.
 WATCH = """
@@ -73,14 +83,80 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         key = _key(command, environment)
         bundles = None if arguments["always"] else _unchanged(out / STAMP, key)
         if bundles is not None:
-            return {**result, "changed": False, "bundles": bundles, "cached": True}
+            return {**result, **self._beside(arguments, task_vars or {}), "bundles": bundles, "cached": True}
         done = _render(command, environment, out, key)
         if done.returncode:
             head = f"{arguments['policy']} cannot be rendered; no server was touched"
             return {**result, "failed": True, "changed": False, "msg": "\n".join([head, *_lines(done)])}
         warnings = [done.stderr.strip()] if done.stderr.strip() else []
         lines = done.stdout.splitlines()
-        return {**result, "changed": False, "bundles": lines, "cached": False, "warnings": warnings}
+        beside = self._beside(arguments, task_vars or {})
+        return {**result, **beside, "bundles": lines, "cached": False, "warnings": warnings}
+
+    def _beside(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Certificates are made and renewed here, once for all hosts; what each host must hold is written down."""
+        out = Path(arguments["out"])
+        needs = {host: _needs(out / host) for group in GROUPS[:2] for host in task_vars["groups"].get(group, [])}
+        names = {host: _full_name(host, task_vars) for host, needed in needs.items() if "certificate" in needed}
+        try:
+            hashes = self._certificates(arguments["certificates"], names.values()) if names else {}
+        except _certificates.CertificateError as error:
+            return {"failed": True, "changed": False, "msg": f"certificates for the log host: {error}"}
+        observer = _version(arguments) if any("observer" in needed for needed in needs.values()) else ""
+        beside: dict[str, dict[str, str]] = {host: {} for host in needs}
+        for host, name in names.items():
+            beside[host] |= {f"{TLS}/certificate.pem": hashes[name], f"{TLS}/ca.pem": hashes["ca"]}
+        for host in (host for host, needed in needs.items() if "observer" in needed):
+            beside[host][INSTALLED] = hashlib.sha256(f"{observer}\n".encode()).hexdigest()
+        _write_changed(out / BESIDE, json.dumps(beside, indent=1, sort_keys=True))
+        return {"changed": False, "observer": observer}
+
+    def _certificates(self, folder: str | None, names: Iterable[str]) -> dict[str, str]:
+        if not folder:
+            raise _certificates.CertificateError("no folder is given for them")
+        keep = _certificates.certificates_look if self._task.check_mode else _certificates.certificates_keep
+        hashes: dict[str, str] = keep(Path(folder), names)
+        return hashes
+
+
+def _needs(bundle: Path) -> list[str]:
+    """What a bundle asks for beside itself."""
+    try:
+        return list(json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["needs"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return []
+
+
+def _full_name(host: str, task_vars: dict[str, Any]) -> str:
+    return str(task_vars["hostvars"][host].get("gatepost_fqdn", host)).lower()
+
+
+def _version(arguments: dict[str, Any]) -> str:
+    """By what an installed observer is known: the package's name, or a hash over the checkout that it is built from."""
+    if arguments["package"] or not arguments["source"]:
+        return str(arguments["package"])
+    root = Path(arguments["source"]).parent
+    folders = (root / "generator", root / "observer")
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    whole = hashlib.sha256()
+    for path in sorted([*files, root / "pyproject.toml", root / "requirements.lock"]):
+        if path.exists() and "__pycache__" not in path.parts:
+            content = path.read_bytes()
+            whole.update(f"{path.relative_to(root)} {len(content)}\n".encode() + content)
+    return whole.hexdigest()
+
+
+def _beside_us(name: str) -> ModuleType:
+    """A module of this collection's module_utils: neither a checkout nor a collection has it on Python's path."""
+    path = Path(__file__).resolve().parent.parent / "module_utils" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"gatepost_{name}", path)
+    assert spec is not None and spec.loader is not None  # noqa: S101 - it is a file of ours
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_certificates = _beside_us("certificates")
 
 
 def _inventory(task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,11 @@ options:
     description: Set by the action plugin. The wanted files, for a comparison that names the differences.
     type: list
     elements: dict
+  beside:
+    description:
+      - Set by the action plugin. The SHA-256 of files that roles bring beside the bundle (certificates, the observer),
+        by their paths. Where one differs, the server is not converged.
+    type: dict
   manifest:
     description: Set by the action plugin. The bundle's manifest.
     type: dict
@@ -91,8 +96,13 @@ active:
   description: The id of the release that is active at the end, V(before-gatepost) after going back to before the first.
   returned: always
   type: str
+beside_differs:
+  description: The files beside the bundle that are missing or not as they should be.
+  returned: when O(state=compare)
+  type: list
+  elements: str
 converged:
-  description: Whether the server was on this release, undrifted and running.
+  description: Whether the server was on this release, undrifted and running, with all that it needs beside.
   returned: when O(state) is V(compare) or V(present)
   type: bool
 drifted:
@@ -117,6 +127,11 @@ interrupted:
   description: Whether an earlier release was cut short and is still to be undone.
   returned: when O(state=compare)
   type: bool
+needs:
+  description: What the bundle asks for beside itself, C(certificate) or C(observer).
+  returned: when O(state) is V(compare) or V(present)
+  type: list
+  elements: str
 recovered:
   description: Whether an earlier release that was cut short has been undone first.
   returned: when something was released or rolled back
@@ -148,6 +163,7 @@ ARGUMENTS = {
     "overwrite_drift": {"type": "bool", "default": False},
     "release": {"type": "str"},
     "wanted": {"type": "list", "elements": "dict"},
+    "beside": {"type": "dict"},
     "manifest": {"type": "dict"},
     "archive": {"type": "path"},
 }
@@ -170,9 +186,11 @@ def run(parameters: dict[str, Any], look_only: bool) -> dict[str, Any]:
 
 
 def _compare(place: Place, parameters: dict[str, Any]) -> dict[str, Any]:
-    from ..module_utils.release.compare import compare, compare_files
+    from ..module_utils.release.compare import compare, compare_beside, compare_files
 
     answer = compare(place, str(parameters["release"]), Systemctl())
+    answer["beside_differs"] = compare_beside(place, parameters["beside"] or {})
+    answer["converged"] = answer["converged"] and not answer["beside_differs"]
     wanted = parameters["wanted"]
     if wanted is None or answer["converged"]:
         return {**answer, "changed": False}

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from gatepost.cli.render import of_both
 from gatepost.findings import Finding
 from gatepost.inventory import read_inventory
 from gatepost.load import load
@@ -47,8 +48,11 @@ def test_the_example_has_its_finding_at_its_place_and_no_other(example: Path, tm
 
 @pytest.mark.parametrize("example", INVENTORIES, ids=lambda path: path.parent.name)
 def test_the_inventory_has_its_finding(example: Path) -> None:
-    [finding] = read_inventory(example.parent).findings
-    assert finding.id == example.parent.name
+    known = read_inventory(example)
+    policy = example.parent / "policy.yml"
+    model = load(policy).model if policy.exists() else None
+    found = [*known.findings, *(of_both(model, known) if model else ())]
+    assert [finding.id for finding in found] == [example.parent.name]
 
 
 def test_every_id_in_the_code_has_an_example() -> None:

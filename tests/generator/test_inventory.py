@@ -96,3 +96,23 @@ def test_a_name_that_can_be_no_folder_is_a_finding(name: str, tmp_path: Path) ->
 def test_a_template_is_told_to_be_none_of_gateposts_business(tmp_path: Path) -> None:
     [finding] = read(tmp_path, ONE + "      gatepost_fqdn: '{{ inventory_hostname }}'\n").findings
     assert finding.hint == "templates are not filled in here: write the value itself"
+
+
+GATHERING = ONE + "loghosts:\n  hosts:\n    loghost.example.org:\n      gatepost_debian: 13\n"
+
+
+def test_a_log_host_knows_the_mail_servers_whose_logs_it_gathers(tmp_path: Path) -> None:
+    known = read(tmp_path, GATHERING)
+    assert [(host.name, host.senders) for host in known.loghosts] == [("loghost.example.org", ("mx1.example.org",))]
+    assert [host.name for host in known.all_hosts] == ["mx1.example.org", "loghost.example.org"]
+
+
+def test_an_inventory_needs_no_log_host(tmp_path: Path) -> None:
+    assert read(tmp_path, ONE).loghosts == ()
+
+
+@pytest.mark.parametrize("name", ["mx1.example.org", "mx1: {gatepost_fqdn: mx1.example.org, gatepost_debian: 12}"])
+def test_a_mail_server_is_no_log_host_as_well(name: str, tmp_path: Path) -> None:
+    host = name if ":" in name else f"{name}: {{gatepost_debian: 12}}"
+    [finding] = read(tmp_path, ONE + f"loghosts:\n  hosts:\n    {host}\n").findings
+    assert (finding.id, "machine of its own" in finding.message) == ("bad-host", True)

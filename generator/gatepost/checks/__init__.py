@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gatepost.checks import domains, doors, entries, networks, texts, thresholds
+from gatepost.checks import domains, doors, entries, logs, networks, texts, thresholds
 from gatepost.findings import Finding
 from gatepost.policy import Model
 
@@ -28,6 +28,8 @@ CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
     doors.partners_are_few,
     doors.each_list_once,
     doors.lists_can_refuse,
+    logs.forgets_in_time,
+    logs.report_reaches_somebody,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from gatepost.findings import Finding, nearest
+from gatepost.findings import Finding, PolicyPath, nearest
 from gatepost.policy import Address, Model, NextHop
 
 LOCALHOST = frozenset({"localhost", "localhost.localdomain", "localhost4.localdomain4", "localhost6.localdomain6"})
@@ -46,7 +46,7 @@ def is_this_host(hop: NextHop, names: frozenset[str]) -> bool:
 
 def known_postmaster(model: Model) -> Iterator[Finding]:
     """A postmaster in one of our own domains must exist there, or notices to him would have nowhere to go."""
-    yield from _must_exist(model, model.policy.organisation.postmaster, ("organisation", "postmaster"))
+    yield from must_exist(model, model.policy.organisation.postmaster, ("organisation", "postmaster"))
 
 
 def proof_recipient_exists(model: Model) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def proof_recipient_exists(model: Model) -> Iterator[Finding]:
     proof = model.policy.proof
     if proof is None:
         return
-    yield from _must_exist(model, proof.recipient, ("proof", "recipient"))
+    yield from must_exist(model, proof.recipient, ("proof", "recipient"))
     if proof.recipient.domain not in model.domains:
         domain = proof.recipient.domain
         yield Finding(
@@ -72,7 +72,8 @@ def proof_recipient_exists(model: Model) -> Iterator[Finding]:
         )
 
 
-def _must_exist(model: Model, address: Address, path: tuple[str, ...]) -> Iterator[Finding]:
+def must_exist(model: Model, address: Address, path: PolicyPath) -> Iterator[Finding]:
+    """An address that the policy names, where it lies in one of our own domains, must be among its recipients."""
     listed = model.recipients.get(address.domain)
     # An empty list has its own finding.
     if listed and address.key not in listed:

@@ -22,7 +22,7 @@ _HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 # Each in a module of its name, as a function of its name, with EXAMPLES beside it.
 COMMANDS: Final = {
-    **dict.fromkeys(("check", "explain", "prove", "render", "schema"), "gatepost.cli"),
+    **dict.fromkeys(("check", "explain", "probe", "prove", "render", "schema"), "gatepost.cli"),
     **dict.fromkeys(observer.COMMANDS, "gatepost_observer.cli"),
 }
 

@@ -33,7 +33,7 @@ def prove(
 
     model = model_or_leave(policy, as_json=as_json)
     known = inventory_or_leave(inventory, as_json=as_json)
-    report = prove_policy(model, known, inventory, hosts_or_leave(known, host, as_json=as_json), progress)
+    report = prove_policy(model, known, inventory, hosts_or_leave(known.hosts, host, as_json=as_json), progress)
     if as_json:
         print_json(as_data(model, report))
     else:

@@ -1,4 +1,4 @@
-"""`gatepost render`: the whole configuration of each mail server, as a folder for each host."""
+"""`gatepost render`: the whole configuration of each mail server and log host, as a folder for each host."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import typer
 
 from gatepost.bundle import Bundle, write
 from gatepost.checks.domains import no_loop_to_host
+from gatepost.checks.logs import log_host_is_known
 from gatepost.cli.check import JsonOption, PolicyArgument
 from gatepost.cli.console import Exit, called, fail, leave_with, model_or_leave, print_json
-from gatepost.findings import in_order, nearest, shown
+from gatepost.findings import Finding, in_order, nearest, shown
 from gatepost.inventory import Host, Inventory, read_inventory
 from gatepost.policy import Model
 
@@ -39,7 +40,7 @@ def render(
     host: HostOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Render a bundle for each mail server of the inventory.
+    """Render a bundle for each mail server and each log host of the inventory.
 
     The same policy and inventory always give the same bytes. Nothing but DIR/<host> is touched,
     and that only where it is missing or a bundle of an earlier run.
@@ -48,8 +49,10 @@ def render(
 
     model = model_or_leave(policy, as_json=as_json)
     known = inventory_or_leave(inventory, as_json=as_json)
-    hosts = hosts_or_leave(known, host, as_json=as_json)
-    stop_at_loops(model, hosts, as_json=as_json)
+    hosts = hosts_or_leave(known.all_hosts, host, as_json=as_json)
+    found = of_both(model, known)
+    if found:
+        leave_with(found, as_json=as_json)
     bundles: list[Bundle] = []
     try:
         for chosen in hosts:
@@ -80,18 +83,19 @@ def inventory_or_leave(path: Path, *, as_json: bool = False) -> Inventory:
     return known
 
 
-def hosts_or_leave(inventory: Inventory, names: list[str] | None, *, as_json: bool = False) -> tuple[Host, ...]:
-    """The hosts that were asked for; an unknown name is wrong usage."""
-    known = {host.name for host in inventory.hosts}
+def hosts_or_leave(known: tuple[Host, ...], names: list[str] | None, *, as_json: bool = False) -> tuple[Host, ...]:
+    """Of the hosts those that were asked for, or all; an unknown name is wrong usage."""
+    called_so = {host.name for host in known}
     for name in names or ():
-        if name not in known:
-            message = f"--host {shown(name)}: no such host in the inventory; {nearest(name, known)}"
+        if name not in called_so:
+            message = f"--host {shown(name)}: no such host in the inventory; {nearest(name, called_so)}"
             fail(message, Exit.USAGE, as_json=as_json)
-    return inventory.only(tuple(names or ()))
+    return tuple(host for host in known if not names or host.name in names)
 
 
-def stop_at_loops(model: Model, hosts: tuple[Host, ...], *, as_json: bool = False) -> None:
-    """A next hop that is one of the mail servers themselves is found only with the inventory at hand."""
-    found = in_order(finding for host in hosts for finding in no_loop_to_host(model, host.names))
-    if found:
-        leave_with(found, as_json=as_json)
+def of_both(model: Model, inventory: Inventory) -> tuple[Finding, ...]:
+    """What is found only with the inventory at hand: a next hop that is one of the mail servers themselves, and a log
+    host that does not exist."""
+    found = [finding for host in inventory.hosts for finding in no_loop_to_host(model, host.names)]
+    found += log_host_is_known(model, frozenset(host.fqdn for host in inventory.loghosts))
+    return in_order(found)

@@ -180,10 +180,51 @@ class Limits(Section):
     )
 
 
+class LogTls(Section):
+    """Certificates of yours for the way to the log host, as files on the mail servers and on the log host alike."""
+
+    ca: v.ServerPath = Field(description="The authority that signed all of them (PEM).")
+    certificate: v.ServerPath = Field(description="The host's own certificate, which names it as the inventory does.")
+    key: v.ServerPath = Field(description="Its private key, which root alone may read.")
+
+
+class LogReport(Section):
+    """The report on what came, went and was refused, by mail."""
+
+    to: Annotated[tuple[v.MailAddress, ...], Field(min_length=1)] | None = Field(
+        None, description="Who gets it. Not given: the postmaster."
+    )
+    daily: v.Switch = Field(True, description="A report each morning.")
+    weekly: v.Switch = Field(True, description="A report each Monday morning.")
+
+
 class Logs(Section):
     """What is written down, and for how long."""
 
-    keep: v.Duration = Field(90 * 86400, description="How long log files stay on the mail server.", examples=["90d"])
+    keep: v.Duration = Field(
+        90 * 86400, description="How long log files and the events made of them are kept.", examples=["90d"]
+    )
+    central: v.Domain | None = Field(
+        None,
+        description="The log host, which gets every line of the mail log over TLS: the full name of a host of the "
+        "inventory's group loghosts. While it is down, the lines wait on the mail server's disk.",
+        examples=["loghost.example.org"],
+    )
+    tls: LogTls | None = Field(
+        None,
+        description="Certificates of yours for the way there. Not given: the playbook makes them, and renews them.",
+    )
+    forget_addresses_after: v.Duration | None = Field(
+        None,
+        description="From this age on, mail and IP addresses are replaced in the events that the log host keeps, so "
+        "that they can be counted but not known; at least a day. Text cannot forget: log files are then kept no longer "
+        "than this, whatever keep says.",
+        examples=["14d"],
+    )
+    report: LogReport = Field(LogReport.model_construct(), description="The report that the log host sends.")
+    countries: v.ServerPath | None = Field(
+        None, description="A database of countries by address on the log host (MaxMind's format), for the reports."
+    )
 
 
 class Proof(Section):

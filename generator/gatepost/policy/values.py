@@ -8,11 +8,12 @@ Nothing that passes here holds a control character, so no value can ever begin a
 from __future__ import annotations
 
 import datetime
+import posixpath
 import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from gatepost.findings import nearest, shown
 from gatepost.policy.addresses import Address, Pattern, address, domain_name, is_domain, pattern, quoted_local
@@ -130,6 +131,14 @@ def extension(value: Any) -> str:
     return text.lower()
 
 
+def server_path(value: Any) -> str:
+    """The path of a file on a server: absolute and plain, so that nobody has to guess what it means."""
+    text = one_line(200)(value)
+    if not text.startswith("/") or posixpath.normpath(text) != text or text.startswith("//") or text == "/":
+        raise bad("bad-path", f"'{shown(text)}' is not the path of a file", "the whole path: /etc/ssl/certs/mx.pem")
+    return text
+
+
 def date(value: Any) -> datetime.date:
     """A calendar date, YYYY-MM-DD."""
     text = text_of(value, "a date")
@@ -181,4 +190,6 @@ ReplyText = Annotated[str, *_value(reply_text, "one line of ASCII, with {help_ur
 Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
 Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
 Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "title": "1"})]
+ServerPath = Annotated[str, *_value(server_path, "the path of a file on the server", pattern=r"^/.")]
+Switch = Annotated[bool, Field(strict=True), WithJsonSchema({"type": "boolean", "title": "true or false"})]
 Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]

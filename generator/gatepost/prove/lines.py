@@ -19,11 +19,13 @@ from gatepost.prove.judge import Outcome, Result
 Standing = Literal["proven", "failed", "could not tell", "unproven"]
 
 # Not about what happens to a mail: the format, names for people, and what prove itself may use.
-NOT_ABOUT_MAIL = ("policy", "organisation.name", "proof")
+NOT_ABOUT_MAIL = ("policy", "organisation.name", "proof", "logs.report", "logs.tls", "logs.countries")
 _TOO_MUCH = "needs more traffic than a proof may make"
 REASONS = {
     "filtering.viruses.when_scanner_is_down": "needs a scanner that is down, which no proof brings about",
     "logs.keep": "needs more time to pass than a proof has",
+    "logs.forget_addresses_after": "needs more time to pass than a proof has",
+    "logs": "a proof looks at the mail servers; what the log host has got, `gatepost report` shows there",
     "filtering.spam": "no probe got a score between this threshold and the next",
     "filtering.allow": "a probe would have to be delivered to somebody whom `proof:` does not name",
     "filtering.block": "another line decides before this one does",

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from typing import Final
 
-COMMANDS: Final[tuple[str, ...]] = ()
+COMMANDS: Final = ("collect", "compact", "report", "summary", "top", "track")

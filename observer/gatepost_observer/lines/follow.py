@@ -6,7 +6,8 @@ whole lines with the position behind them. A line without its end is left for la
 A position names a file by device and inode, and by a hash of its first bytes, since an inode is used again. When the
 file under the path is another one (rotated by renaming), or begins otherwise or is shorter (truncated, or copied and
 truncated), the rest of the old one is looked for beside it, compressed or not, by that hash; files that were rotated in
-between are read whole, the oldest first. What a file says is not interpreted here.
+between are read whole, the oldest first. What a file says is not interpreted here. One thing cannot be seen: a log that
+was filled, copied and truncated between two looks, when nothing of it had been read before.
 
 A file that cannot be read now is told in `problems` and tried again at the next look.
 """

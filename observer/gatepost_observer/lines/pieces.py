@@ -40,6 +40,7 @@ class Live(Piece):
         known = os.fstat(descriptor)
         self.device, self.inode = known.st_dev, known.st_ino
         self.offset = offset
+        self._changed = known.st_mtime  # as of the last look, since what came later was not read
         self._head = head_of(os.pread(descriptor, _FIRST, 0))
 
     @classmethod
@@ -80,6 +81,7 @@ class Live(Piece):
         return (known.st_dev, known.st_ino) != (self.device, self.inode)
 
     def lines(self, most: int) -> list[bytes]:
+        self._changed = os.fstat(self._descriptor).st_mtime
         data = os.pread(self._descriptor, most, self.offset)
         end = data.rfind(b"\n") + 1
         while not end and len(data) >= most and most <= LONGEST:  # a very long line
@@ -102,11 +104,13 @@ class Live(Piece):
         return data
 
     def told(self) -> dict[str, Any]:
-        known = os.fstat(self._descriptor)
         return {
-            "device": self.device, "inode": self.inode, "offset": self.offset, "head": self._head,
-            "changed": known.st_mtime,
-        }  # fmt: skip
+            "device": self.device,
+            "inode": self.inode,
+            "offset": self.offset,
+            "head": self._head,
+            "changed": self._changed,
+        }
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -94,6 +94,46 @@ def is_binary(first: bytes) -> bool:
     )
 
 
+class Stretch(io.RawIOBase):
+    """A stretch of a file for whoever reads it line by line: each line has its end, also the last, also a huge one.
+
+    What is read goes straight into the reader's buffer; looking at every byte here would take as long as all the rest.
+    """
+
+    def __init__(self, stream: BinaryIO, length: int | None = None) -> None:
+        self._fill = stream.readinto  # type: ignore[attr-defined]
+        self._left = length
+        self._last = 10
+        self._without_end = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer."""
+        room = buffer if self._left is None else buffer[: self._left]
+        count: int = self._fill(room) if len(room) else 0
+        if not count:
+            return self._end(buffer)
+        if self._left is not None:
+            self._left -= count
+        self._last = room[count - 1]
+        if 10 in room[:count]:
+            self._without_end = 0
+        else:
+            self._without_end += count
+            if self._without_end > LONGEST:
+                room[count - 1] = self._last = 10
+        return count
+
+    def _end(self, buffer: memoryview) -> int:
+        if self._last == 10:
+            return 0
+        buffer[0] = self._last = 10
+        return 1
+
+
 def _whole(stream: BinaryIO, size: int, name: str) -> Iterator[bytes]:
     rest = b""
     while True:

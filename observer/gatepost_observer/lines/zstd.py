@@ -10,9 +10,11 @@ import io
 import shutil
 import subprocess
 import threading
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
 from gatepost_observer.lines import whole
+
+_STEP: Final = 1 << 16
 
 
 def unpack(stream: BinaryIO, name: str) -> BinaryIO:
@@ -23,8 +25,7 @@ def unpack(stream: BinaryIO, name: str) -> BinaryIO:
         except ImportError:
             continue
         if module == "zstandard":
-            reader = opener().stream_reader(stream, read_across_frames=True)
-            return cast(BinaryIO, io.BufferedReader(_Careful(reader, name)))
+            return cast(BinaryIO, io.BufferedReader(_Frames(stream, name), whole.BLOCK))
         return cast(BinaryIO, opener(stream))
     command = shutil.which("zstd")
     if command is None:
@@ -32,25 +33,44 @@ def unpack(stream: BinaryIO, name: str) -> BinaryIO:
     return _by_command(command, stream)
 
 
-class _Careful(io.RawIOBase):
-    """The module's own reader, whose error is a class of its own."""
+class _Frames(io.RawIOBase):
+    """What the module unpacks, frame after frame; one that is not whole is an error, which its own reader hides."""
 
-    def __init__(self, reader: BinaryIO, name: str) -> None:
-        self._reader = reader
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream = stream
         self._name = name
+        self._frame: Any = None
+        self._ready = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready:
+            data = self._stream.read(_STEP)
+            if not data:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._ready = self._unpacked(data)
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
+
+    def _unpacked(self, data: bytes) -> bytes:
         import zstandard
 
+        unpacked = b""
         try:
-            data = self._reader.read(len(buffer))
+            while data:
+                self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+                unpacked += self._frame.decompress(data)
+                if not self._frame.eof:
+                    break
+                data, self._frame = self._frame.unused_data, None
         except zstandard.ZstdError as error:
             raise whole.Unreadable(f"{self._name}: is damaged: {error}") from None
-        buffer[: len(data)] = data
-        return len(data)
+        return unpacked
 
 
 def _by_command(command: str, stream: BinaryIO) -> BinaryIO:

@@ -120,7 +120,7 @@ _RSPAMD: Final = re.compile(
     rb"(?:(?:\([\w ]+\) )?<[^>]*>; \w+; )?rspamd_task_write_log: id: (?:<?)([^>]*?)(?:>?), "
     rb"(?:qid: <([^>]*)>, )?(?:ip: ([0-9A-Fa-f.:]+|unknown), )?(?:user: (.*?), )?"
     rb"(?:smtp_from: <([^>]*)>, |from: <([^>]*)>, )?"
-    rb"\([^:]*: . \(([a-z ]+)\): \[(-?[\d.]+)/(-?[\d.]+)\] \[(.*)\]\), len: (\d+)"
+    rb"\([^:]*: . \(([a-z ]+)\): \[(-?[\d.]+)/(-?[\d.]+)\] \[(.*)\]\)(?:, len: (\d+))?"
     rb"(.*)$"
 )
 _RCPTS: Final = re.compile(rb", (?:smtp_)?rcpts?: <([^>]*)>")
@@ -160,7 +160,7 @@ def rspamd(said: Said) -> bool:
             "client": client_address(client or b""), "user": shown(user) if user else None,
             "sender": shown(from_whom) if from_whom is not None else None,
             "recipient": people[0] if people else None, "recipients": len(people) or None,
-            "score": float(score), "size": int(size),
+            "score": float(score), "size": int(size) if size else None,
             "tests": ",".join(f"{n.decode()}={v.decode()}" for n, v in _SYMBOL.findall(symbols)) or None,
             "virus": shown(virus[1]) if virus else None,
         },

@@ -25,7 +25,7 @@ _VERDICT: Final = re.compile(
     rb"(?:(NOQUEUE|" + QUEUE_ID + rb"): )?"
     rb"(reject|reject_warning|warn|warning|hold|discard|filter|redirect|prepend|bcc|info|trigger|delay|dunno|permit|pass|"
     rb"replace|strip|milter-(?:reject|hold|discard|quarantine)|proxy-(?:reject|accept)): "
-    rb"([A-Z-]+(?: [A-Z]+)?) from " + CLIENT + rb": ?"
+    rb"([A-Z-]+(?: [A-Z]+)?)(?: from " + CLIENT + rb")?: ?"
 )
 _CONTENT: Final = re.compile(
     rb"(" + QUEUE_ID + rb"): (reject|warning|hold|discard|filter|redirect|prepend|bcc|info|replace|strip|delay|pass): "
@@ -96,6 +96,11 @@ def _session(said: Said, name: bytes, address: bytes) -> Session:
     if session is None or (session.client is not None and session.client != client):
         session = said.trail.sessions.put(said.session, Session(client, client_name(name), said.time))
     return session
+
+
+def _going_on(said: Said) -> Session:
+    """The session that this process has, where the line does not say whose it is."""
+    return said.trail.sessions.of.get(said.session) or Session()
 
 
 def client_address(raw: bytes) -> str | None:
@@ -196,7 +201,7 @@ def verdict(said: Said, match: re.Match[bytes]) -> bool:
     """A restriction's, a table's or a milter's word on a client's command."""
     queue_id, word, command, name, address = match.groups()
     told = envelope(said.message[match.end() :])
-    session = _session(said, name, address)
+    session = _session(said, name, address) if address is not None else _going_on(said)
     if told.helo:
         session.helo = told.helo
     if told.protocol:
@@ -268,7 +273,7 @@ def _milter(said: Said, match: re.Match[bytes]) -> bool:
         return False
     told = envelope(said.message[match.end() :])
     mail = said.mail(queue_id.decode("ascii"))
-    if mail.client is None:
+    if mail.client is None and address is not None:
         mail.client, mail.client_name = client_address(address), client_name(name)
     mail.helo = told.helo or mail.helo
     if word in _REFUSED:

@@ -17,7 +17,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 NAMES: Final = (
-    "arrivals", "entries", "findings", "flow", "hops", "networks", "rare", "reasons", "recipients", "refusals", "senders",
+    "arrivals", "domains", "entries", "extent", "findings", "flow", "hops", "lately", "networks", "pulse", "queues",
+    "rare", "recipients", "refusals", "senders",
 )  # fmt: skip
 
 Values = dict[str, Any]

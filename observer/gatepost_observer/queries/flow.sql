@@ -3,7 +3,12 @@ SELECT
   CAST(floor(quarter / :quarters) AS BIGINT) AS slot,
   kind,
   reason,
-  action,
+  CASE
+    WHEN kind = 'refused' AND code < 500 THEN 'for-now'
+    WHEN kind = 'login' AND code >= 400 THEN 'failed'
+    WHEN kind = 'delivered' AND inside AND program = 'local' THEN 'forwarded'
+    ELSE action
+  END AS action,
   coalesce(inside, FALSE) AS inside,
   tls,
   count(*) AS events,

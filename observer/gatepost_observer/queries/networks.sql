@@ -7,8 +7,8 @@ WITH each AS (
     count(*) FILTER (WHERE kind = 'filtered' AND reason = 'spam') AS spam,
     count(*) FILTER (WHERE kind = 'filtered' AND reason = 'virus') AS viruses
   FROM events
-  WHERE kind IN ('accepted', 'refused', 'filtered') AND client IS NOT NULL AND inside IS NOT TRUE
-    AND (kind <> 'filtered' OR reason IN ('spam', 'virus')) /*scope*/
+  WHERE kind IN ('accepted', 'refused', 'filtered') AND client IS NOT NULL
+    AND (kind = 'refused' OR (kind = 'accepted' AND inside IS NOT TRUE) OR reason IN ('spam', 'virus')) /*scope*/
   GROUP BY client
 )
 SELECT

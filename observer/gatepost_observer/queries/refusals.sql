@@ -13,9 +13,6 @@ senders AS (
 )
 (SELECT 'recipients' AS board, recipient AS name, refused FROM wanted ORDER BY refused DESC, recipient LIMIT :top)
 UNION ALL
-(SELECT 'recipient-domains' AS board, split_part(lower(recipient), '@', -1) AS name, sum(refused) AS refused
- FROM wanted GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT :top)
-UNION ALL
 (SELECT 'sender-domains' AS board, CASE WHEN sender LIKE '%@%' THEN split_part(lower(sender), '@', -1) ELSE '' END AS name,
    sum(refused) AS refused
  FROM senders GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT :top)

@@ -26,9 +26,9 @@ from gatepost_observer.store.manifest import File
 from gatepost_observer.store.merge import LARGE
 from gatepost_observer.store.partition import MIXED, Partition, day_of
 from gatepost_observer.store.schema import FIELDS
-from gatepost_observer.store.writer import Writer
+from gatepost_observer.store.writer import Writer, told
 
-ROW_GROUP: Final = 122_880
+ROW_GROUP: Final = 40_960  # small: a mail that is found is unpacked with its whole group
 BATCH: Final = 50_000
 OVER: Final = 2 * 3600  # seconds after midnight until a day counts as over
 WORTH_IT: Final = 100_000  # rows that are worth a large file of their own before the day is over
@@ -95,6 +95,11 @@ def jobs(files: Iterable[File], now: float, rules: Rules) -> list[Job]:
 
 def compact(writer: Writer, now: float, rules: Rules) -> Done:
     """Do it all; what a collector changed meanwhile is left to the next run."""
+    with told(writer.path):
+        return _compacted(writer, now, rules)
+
+
+def _compacted(writer: Writer, now: float, rules: Rules) -> Done:
     done = Done()
     for left in writer.path.glob(f"{SPILL}*"):  # by one that was killed
         shutil.rmtree(left, ignore_errors=True)

@@ -68,6 +68,7 @@ class DuckDB:
             "allowed_directories": f"[{', '.join(quoted(folder) for folder in folders)}]",
             "enable_external_access": "false",
             "preserve_insertion_order": "false",
+            "parquet_metadata_cache": "true",  # several queries look at the same files; a file never changes
         }
         for name, value in settings.items():
             self.connection.execute(f"SET {name} = {value}")

@@ -6,6 +6,7 @@ collector: text is escaped until it fits, anything else is left out.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -31,13 +32,14 @@ SQL: Final[dict[Type, str]] = {
 FIELDS: Final = pa.schema([(name, ARROW[kind]) for name, kind in COLUMNS.items()])
 LAST: Final = 253_402_300_799_999_999  # the end of 9999: no later time has a name for its day
 WHOLE: Final = 2**63
+GREATEST: Final = sys.float_info.max
 
 _UNFIT = (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError)
 
 
 def within_calendar(time: Any) -> int:
     """A time that a calendar can name; what is no time at all is 1970."""
-    return min(max(time, 0), LAST) if isinstance(time, int) else 0
+    return min(max(time, 0), LAST) if type(time) is int else 0  # a bool is an int too, elsewhere
 
 
 def _fitting(kind: Type, value: Any) -> Any:
@@ -49,7 +51,7 @@ def _fitting(kind: Type, value: Any) -> Any:
             return value
         case "whole", int() if -WHOLE <= value < WHOLE:
             return int(value)
-        case "real", int() | float():
+        case "real", int() | float() if not abs(value) > GREATEST:
             return float(value)
         case "time", _:
             return within_calendar(value)

@@ -49,7 +49,7 @@ class Spark:
 
         text, values = for_spark(sql, parameters or {})
         try:
-            found = self._session.sql(text, args=values).toLocalIterator()
+            found = self._session.sql(text, args=values).collect()
             return [{name: same_everywhere(value) for name, value in row.asDict().items()} for row in found]
         except (PySparkException, Py4JError) as error:
             raise StoreError(f"the query failed: {error}") from error

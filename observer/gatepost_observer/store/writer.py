@@ -42,7 +42,7 @@ def opened(path: Path | str, role: str = locks.COLLECT) -> Iterator[Writer]:
     """The store, for writing, until the block ends. The collector makes it where there is none."""
     store = Path(path)
     with ExitStack() as until_the_end:
-        with _told(store):
+        with told(store):
             if role == locks.COLLECT:
                 _make(store)
             Store(store).manifest()  # before anything is written: is it a store, and not a newer one?
@@ -53,7 +53,8 @@ def opened(path: Path | str, role: str = locks.COLLECT) -> Iterator[Writer]:
 
 
 @contextmanager
-def _told(store: Path) -> Iterator[None]:
+def told(store: Path) -> Iterator[None]:
+    """What the system refuses becomes a StoreError that names the place."""
     try:
         yield
     except OSError as error:
@@ -86,14 +87,14 @@ class Writer:
 
     def commit(self, events: Sequence[Event], state: Mapping[str, Any] | None = None) -> None:
         """Make these events, and the state that belongs to them, true in one step."""
-        with _told(self.path), self._nothing_left():
+        with told(self.path), self._nothing_left():
             number = self.store.manifest().sequence + 1
             added = [self._written(part, rows, number, n) for n, (part, rows) in enumerate(divided(events).items())]
             self.publish(added, (), self._state(state, number) if state is not None else None)
 
     def publish(self, added: Sequence[File], removed: Collection[str], state: str | None = None) -> bool:
         """Let files count, and others no longer. False, and nothing changed, when one to remove was gone already."""
-        with _told(self.path), locks.held(self.path, locks.COMMIT):
+        with told(self.path), locks.held(self.path, locks.COMMIT):
             for folder in {(self.path / entry.path).parent for entry in added}:
                 durable.sync(folder)
             now = self.store.manifest()
@@ -156,7 +157,7 @@ class Writer:
 
     def clean(self) -> None:
         """Remove what a killed writer of this role left, and what was superseded longer than GRACE ago."""
-        with _told(self.path):
+        with told(self.path):
             self._leftovers()
             self.remove_superseded()
 
@@ -176,7 +177,7 @@ class Writer:
 
     def remove_superseded(self) -> None:
         """Remove the files that stopped to count so long ago that nobody reads them any more."""
-        with _told(self.path), locks.held(self.path, locks.COMMIT):
+        with told(self.path), locks.held(self.path, locks.COMMIT):
             now = self.store.manifest()
             over = {path for path, since in now.superseded.items() if self._clock() - since >= GRACE}
             if not over:

@@ -17,6 +17,7 @@ from .drift import Drift, drift_find, file_differs
 from .errors import DriftError
 from .manifest import File
 from .place import Place
+from .records import record_look
 from .store import Release, current_release
 from .systemd import Systemd
 
@@ -46,6 +47,11 @@ def compare_files(place: Place, wanted: Iterable[Mapping[str, Any]]) -> list[dic
     differing = [(file.path, file_differs(place, file), bool(file.mode & stat.S_IROTH)) for file in files]
     answers = [_now(place, path, why, public) for path, why, public in differing if why]
     return answers + [_now(place, path, ("gone",), True) for path in _gone(place, {file.path for file in files})]
+
+
+def compare_beside(place: Place, beside: Mapping[str, str]) -> list[str]:
+    """Which files that are to stand beside the bundle do not, or not with this content."""
+    return sorted(path for path, sha256 in beside.items() if record_look(place, path).sha256 != sha256 or not sha256)
 
 
 def drift_refuse(drifted: list[Drift]) -> None:

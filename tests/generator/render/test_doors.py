@@ -163,21 +163,12 @@ def program(tmp_path: Path, part: Part, name: str) -> Path:
 
 
 def made(tmp_path: Path, name: str, days: int) -> tuple[Path, Path]:
-    """A certificate and its key."""
-    pem, key = tmp_path / f"{name}.pem", tmp_path / f"{name}.key"
-    new = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-subj",
-        "/CN=x",
-    ]
-    subprocess.run([*new, "-days", str(days), "-keyout", key, "-out", pem], check=True, capture_output=True)
+    """A certificate and its key. What makes requests takes no days in the past, what signs them does."""
+    pem, key, request = (tmp_path / f"{name}.{kind}" for kind in ("pem", "key", "csr"))
+    new = ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x"]
+    sign = ["openssl", "x509", "-req", "-signkey", key, "-days", str(days), "-in", request, "-out", pem]
+    for command in ([*new, "-keyout", key, "-out", request], sign):
+        subprocess.run(list(map(str, command)), check=True, capture_output=True)
     key.chmod(0o600)
     return pem, key
 

@@ -16,7 +16,7 @@ from gatepost.render import render
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "golden"
 POLICIES = ("minimal", "example")
-HOSTS = ("gate12", "gate13")
+HOSTS = ("gate12", "gate13", "loghost")
 
 
 def rendered(policy: str, host: str) -> dict[str, bytes]:

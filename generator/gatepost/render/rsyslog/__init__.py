@@ -15,32 +15,34 @@ from gatepost.policy import Model
 from gatepost.render.entries import comment
 from gatepost.render.layout import fill, head
 from gatepost.render.postfix import instances
+from gatepost.render.rsyslog.keeping import keeping
 from gatepost.render.rsyslog.quoting import quoted
 
 CONFIG = "/etc/rsyslog.conf"
 LOGROTATE = "/etc/logrotate.d/rsyslog"
 SOCKET = "/run/gatepost/log"
 _UNITS = "/etc/systemd/system"
-_DROP_IN = f"{_UNITS}/rsyslog.service.d/gatepost.conf"
+DROP_IN = f"{_UNITS}/rsyslog.service.d/gatepost.conf"
 _JOURNALD = "/etc/systemd/journald.conf.d/gatepost.conf"
-_DAY = 86400
 _LOGROTATE_SAYS = '! logrotate --debug --state "$1" "$2" 2>&1 | grep -E "^error:|^warning: .*:[0-9]+ "'
+CHECKS = (
+    Check("rsyslog", argv=("rsyslogd", "-N1", "-f", f"{{root}}{CONFIG}")),
+    # It goes on after an unknown word, with code 0, so what it says of a line is what counts.
+    Check("logrotate", argv=("sh", "-c", _LOGROTATE_SAYS, "sh", "{tmp}/state", f"{{root}}{LOGROTATE}")),
+)
 
 
 def render(model: Model, host: Host) -> Part:
-    """rsyslog's share of a bundle."""
+    """rsyslog's share of a mail server's bundle."""
     about = comment(head(model, host))
-    keep = comment(model.line("logs", "keep"))
-    rotation = fill("rsyslog/logrotate.j2", head=about, line=keep, days=days(model.policy.logs.keep))
-    journal = fill("rsyslog/journald.conf.j2", head=about, line=keep, seconds=model.policy.logs.keep)
     return Part(
         files=(
             ConfigFile(CONFIG, _config(host, about), "rsyslog", "restart"),
-            ConfigFile(_DROP_IN, fill("rsyslog/unit.conf.j2", head=about, socket=True), "rsyslog", "restart"),
+            ConfigFile(DROP_IN, fill("rsyslog/unit.conf.j2", head=about, socket=True), "rsyslog", "restart"),
             # No restart: another socket would be empty, and what lay in the old one lost.
             ConfigFile(f"{_UNITS}/gatepost-log.socket", fill("rsyslog/log.socket.j2", head=about, socket=SOCKET)),
-            ConfigFile(_JOURNALD, journal, "journald", "restart"),
-            ConfigFile(LOGROTATE, rotation),
+            journald(model, about),
+            ConfigFile(LOGROTATE, rotation(model, about)),
         ),
         services=(
             Service("journald", "systemd-journald.service"),
@@ -48,31 +50,27 @@ def render(model: Model, host: Host) -> Part:
             Service("rsyslog", "rsyslog.service"),
             Service("logrotate", "logrotate.timer"),
         ),
-        checks=(
-            Check("rsyslog", argv=("rsyslogd", "-N1", "-f", f"{{root}}{CONFIG}")),
-            # It goes on after an unknown word, with code 0, so what it says of a line is what counts.
-            Check("logrotate", argv=("sh", "-c", _LOGROTATE_SAYS, "sh", "{tmp}/state", f"{{root}}{LOGROTATE}")),
-        ),
+        checks=CHECKS,
     )
+
+
+def journald(model: Model, about: str) -> ConfigFile:
+    """What the journal drops and for how long it keeps the rest."""
+    return ConfigFile(
+        _JOURNALD, fill("rsyslog/journald.conf.j2", head=about, keep=keeping(model)), "journald", "restart"
+    )
+
+
+def rotation(model: Model, about: str, *more: str) -> bytes:
+    """logrotate's rule for Debian's log files and more."""
+    return fill("rsyslog/logrotate.j2", head=about, keep=keeping(model), more=more)
 
 
 def _config(host: Host, about: str) -> bytes:
-    return fill(
-        "rsyslog/rsyslog.conf.j2",
-        head=about,
-        fqdn=quoted(host.fqdn),
-        socket=SOCKET,
-        units=_units(host),
-        central=None,
-    )
+    return fill("rsyslog/rsyslog.conf.j2", head=about, fqdn=quoted(host.fqdn), socket=SOCKET, units=_units(host))
 
 
 def _units(host: Host) -> list[tuple[str, str]]:
     """How a program calls itself in the log, and the unit that it belongs to."""
     lanes = [(f"{instance.name}/", instance.unit) for instance in instances(host.debian)]
     return [*lanes, ("amavis", "amavis.service"), ("clamd", "clamav-daemon.service")]
-
-
-def days(seconds: int) -> int:
-    """Whole days, so that nothing is kept for less than the policy asks."""
-    return -(-seconds // _DAY)

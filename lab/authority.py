@@ -15,12 +15,12 @@ DAYS = "30"
 
 def make(folder: pathlib.Path, name: str, state: pathlib.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    authority = _authority(state)
+    signer = _authority(state)
     key, request, certificate = (folder / f"{name}.{kind}" for kind in ("key", "csr", "pem"))
     _openssl("req", "-new", *_NEW_KEY, "-keyout", str(key), "-subj", f"/CN={name}", "-out", str(request))
     extension = folder / "names"
     extension.write_text(f"subjectAltName=DNS:{name}\n")
-    signed = ("-CA", str(authority), "-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial")
+    signed = ("-CA", str(signer), "-CAkey", str(signer.with_suffix(".key")), "-CAcreateserial")
     _openssl(
         "x509",
         "-req",
@@ -34,7 +34,7 @@ def make(folder: pathlib.Path, name: str, state: pathlib.Path) -> None:
         "-out",
         str(certificate),
     )
-    certificate.write_text(certificate.read_text() + authority.read_text())
+    certificate.write_text(certificate.read_text() + signer.read_text())
     key.chmod(0o600)
     for made in (request, extension):
         made.unlink()

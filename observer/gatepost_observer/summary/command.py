@@ -1,0 +1,58 @@
+"""What both ways to call the summary do: from paths and options to text.
+
+In: paths and options as the user gave them. Out: the text to print, and what could not be read, as a message; BadDay
+for a day that is none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Sequence
+
+from gatepost_observer.lines.whole import Unreadable
+from gatepost_observer.summary.numbers import as_json as with_names
+from gatepost_observer.summary.numbers import numbers
+from gatepost_observer.summary.parts import Wanted, summed
+from gatepost_observer.summary.report import report
+
+
+class BadDay(ValueError):  # noqa: N818 - a word of its own
+    """A day that the user gave, and that is none."""
+
+
+def run(
+    logs: Sequence[str],
+    *,
+    day: str | None = None,
+    instances: Sequence[str] = (),
+    top: int | None = None,
+    jobs: int | None = None,
+    as_json: bool = False,
+) -> tuple[str, str | None]:
+    """The report's text, and a message where something could not be read: then there is no report."""
+    named = frozenset(name.encode() for name in instances) or None
+    try:
+        tally = summed(logs, Wanted(named, _day(day)), jobs)
+    except Unreadable as problem:
+        return "", str(problem)
+    told = numbers(tally)
+    if not tally.lines:
+        return "", f"{', '.join(logs)}: no line in it, expected a mail log"
+    if tally.others >= tally.lines:
+        where = ", ".join(logs) + (f" on {day}" if day else "")
+        return "", f"{where}: no line of Postfix among {tally.lines} lines"
+    if as_json:
+        return json.dumps(with_names(told), indent=2) + "\n", None
+    head = [f"Postfix log summaries for {_day(day)}"] if day else []
+    return "\n".join([*head, *report(told, top)]) + "\n", None
+
+
+def _day(day: str | None) -> str | None:
+    if day in ("today", "yesterday"):
+        now = time.time() - (86_400 if day == "yesterday" else 0)
+        return time.strftime("%Y-%m-%d", time.localtime(now))
+    if day is not None and not re.fullmatch(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", day):
+        raise BadDay(f"{day!r} is no day, expected today, yesterday, or a day like 2026-11-24")
+    return day
