@@ -40,4 +40,5 @@ def render(model: Model, host: Host) -> Part:
             Check("dovecot", argv=("doveconf", "-c", f"{{root}}{CONFIG}", "-n"), stderr_fails=True),
             Check("dovecot: passwords", argv=("sh", f"{{root}}{CHECK_PASSWORDS}", passwords)),
         ),
+        needs=("dovecot",),
     )
