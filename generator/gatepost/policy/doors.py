@@ -68,6 +68,11 @@ class Submission(Section):
     connections: Each = Field(20, description="The most connections that one client may have at a time.")
     mails_per_minute: Each = Field(60, description="The most mails that one client may send in a minute.")
     recipients_per_minute: Each = Field(600, description="The most recipients that one client may name in a minute.")
+    mails_per_hour: Each = Field(
+        200,
+        description="The most mails that one user may send in an hour, from wherever. A stolen password sends no more.",
+    )
+    recipients_per_hour: Each = Field(1000, description="The most recipients that one user may write to in an hour.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Submission:

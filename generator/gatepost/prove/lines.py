@@ -39,6 +39,8 @@ REASONS = {
     "submission.connections": _TOO_MUCH,
     "submission.mails_per_minute": _TOO_MUCH,
     "submission.recipients_per_minute": _TOO_MUCH,
+    "submission.mails_per_hour": _TOO_MUCH,
+    "submission.recipients_per_hour": _TOO_MUCH,
     "limits": _TOO_MUCH,
     "front_door.greet_wait": "needs an address of our own that the server has not seen before",
     "front_door": "needs a client that stands on a block list; the lists' test entries are asked every five minutes",

@@ -24,6 +24,8 @@ from gatepost.render.postfix.quoting import footer, main_cf
 OPENED_FOLDER = "/var/lib/gatepost-lists"
 OPENED = f"{OPENED_FOLDER}/open.cidr"
 LISTS = "/etc/gatepost/lists.json"
+SENDING = "/etc/gatepost/sending.json"
+COUNTER = "/run/gatepost-sending/policy"
 PROGRAM = "/usr/local/sbin/gatepost-mx"
 CHECK_CERTIFICATE = "/usr/local/sbin/gatepost-check-certificate"
 _UNITS = "/etc/systemd/system"
@@ -57,6 +59,7 @@ def door_values(model: Model, host: Host) -> dict[str, Any]:
         "submission": policy.submission,
         "submission_line": comment(model.line("submission")),
         "from_inside": FROM_INSIDE,
+        "counter": COUNTER,
     }
 
 
@@ -91,8 +94,26 @@ def _run(first: int, last: int) -> str:
 
 
 def door_files(model: Model, host: Host, about: str) -> tuple[ConfigFile, ...]:
-    """What looks at the certificate each day, and at the block lists every five minutes."""
-    return (*_certificate_files(model, host, about), *_list_files(model, about))
+    """What looks at the certificate each day, at the block lists every five minutes, and counts what users send."""
+    return (
+        *_certificate_files(model, host, about),
+        *_list_files(model, about),
+        *_sending_files(model, host, about),
+    )
+
+
+def _sending_files(model: Model, host: Host, about: str) -> tuple[ConfigFile, ...]:
+    submission = model.policy.submission
+    if submission is None:
+        return ()
+    gate = "postfix@-.service" if host.debian == 12 else "postfix.service"
+    unit = fill("postfix/sending.service.j2", head=about, program=PROGRAM, gate=gate)
+    limits = {"mails": submission.mails_per_hour, "recipients": submission.recipients_per_hour}
+    told = {"version": 1, **limits, "text": f"You have sent too much mail this hour; {help_for_refused(model)}"}
+    return (
+        ConfigFile(SENDING, (json.dumps(told, indent=1) + "\n").encode(), "sending", "restart"),
+        ConfigFile(f"{_UNITS}/gatepost-sending.service", unit, "sending", "restart"),
+    )
 
 
 def _list_files(model: Model, about: str) -> tuple[ConfigFile, ...]:
@@ -139,7 +160,8 @@ def door_services(model: Model) -> tuple[Service, ...]:
     policy = model.policy
     certificate = (Service("certificate", "gatepost-certificate.timer"),) if policy.tls.certificate else ()
     lists = (Service("lists", "gatepost-lists.timer"),) if policy.front_door.block_lists else ()
-    return certificate + lists
+    sending = (Service("sending", "gatepost-sending.service"),) if policy.submission else ()
+    return certificate + lists + sending
 
 
 def door_checks(model: Model, host: Host) -> tuple[Check, ...]:
