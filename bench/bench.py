@@ -19,6 +19,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import logs
+import store
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 GATEPOST = [sys.executable, "-m", "gatepost"]
@@ -135,6 +138,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     chosen = parser.parse_args()
     parts: list[Callable[[Path], list[Figure]]] = [generator]
+    parts.append(lambda folder: [Figure(*figure) for figure in logs.figures(folder)])
+    parts.append(lambda folder: [Figure(*figure) for figure in store.figures(folder)])
     if lab_is_up():
         parts.append(release)
     else:

@@ -74,7 +74,7 @@ def _reload(keeper: Keeper, path: Path) -> dict[str, Any]:
         problem = str(error)
     if problem:
         return {"error": problem}
-    sayings.say(sayings.reloaded(path))
+    keeper.say(sayings.reloaded(path))
     return {"reloaded": str(path)}
 
 

@@ -30,8 +30,8 @@ _GONE = 45
 class Keeper:
     """The shared state of one running milter."""
 
-    def __init__(self, config: Config, say: Say = sayings.say, now: Callable[[], int] = clock.steady) -> None:
-        self._say, self._now = say, now
+    def __init__(self, config: Config, say: Say, now: Callable[[], int] = clock.steady) -> None:
+        self.say, self._now = say, now
         self._changed = threading.Condition()
         self._change = 0
         self._store: store.Store | None = None
@@ -66,7 +66,7 @@ class Keeper:
             if begun:
                 self._tell_change()
         if begun:
-            self._say(sayings.locked(begun))
+            self.say(sayings.locked(begun))
 
     def _tell_change(self) -> None:
         self._change += 1
@@ -88,7 +88,7 @@ class Keeper:
             lifted = [one for one in map(self._counts.lift, wanted) if one]
             if lifted:
                 self._tell_change()
-        self._say(*(sayings.lifted(one, now) for one in lifted))
+        self.say(*(sayings.lifted(one, now) for one in lifted))
         return [one.client for one in lifted]
 
     def reload(self, config: Config) -> str | None:
@@ -149,7 +149,7 @@ class Keeper:
             if ended:
                 self._tell_change()
             lines = [sayings.ended(one) for one in ended] + self._sum_up(now) + self._firewall_line(now)
-        self._say(*lines)
+        self.say(*lines)
 
     def _sum_up(self, now: int) -> list[sayings.Line]:
         seconds = now - self._summed_at
@@ -180,7 +180,7 @@ class Keeper:
         except store.StateError as error:
             problem = str(error)
         if problem != self._state_problem:
-            self._say(sayings.state(problem))
+            self.say(sayings.state(problem))
         self._state_problem = problem
 
     def _open(self, at: clock.Moment) -> None:
@@ -190,7 +190,7 @@ class Keeper:
             self._counts.remember(records)
             self._tell_change()
         if damage:
-            self._say(sayings.damaged(damage))
+            self.say(sayings.damaged(damage))
 
     def _write(self, file: store.Store, at: clock.Moment) -> None:
         with self._changed:

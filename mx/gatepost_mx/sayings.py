@@ -22,13 +22,17 @@ clients that tried most have a line each, all others one together. Nothing that 
 from __future__ import annotations
 
 import syslog
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from queue import SimpleQueue
 
 from gatepost_mx.counting import LockOut
 
 PROGRAM = "gatepost-mx"
 MOST_CLIENTS = 20
+MOST_WAITING = 10_000
+PATIENCE = 5
 
 Line = tuple[int, str]
 """The severity, and the text."""
@@ -74,12 +78,6 @@ def state(problem: str | None) -> Line:
     return syslog.LOG_ERR, f"state: not written, counting goes on in memory: {problem}"
 
 
-def say(*lines: Line) -> None:
-    """Write lines to the log, as facility mail."""
-    for severity, text in lines:
-        syslog.syslog(syslog.LOG_MAIL | severity, text)
-
-
 def started(version: str, locked_out: int, watched: int) -> Line:
     """The milter answers from now on."""
     return syslog.LOG_INFO, f"started: version={version} locked-out={locked_out} watched={watched}"
@@ -103,3 +101,34 @@ def damaged(what: str) -> Line:
 def begin() -> None:
     """Take the program's name for all lines of this process."""
     syslog.openlog(PROGRAM, syslog.LOG_PID, syslog.LOG_MAIL)
+
+
+def say(*lines: Line) -> None:
+    """Write lines to the log, as facility mail. Where nobody reads the log, this waits."""
+    for severity, text in lines:
+        syslog.syslog(syslog.LOG_MAIL | severity, text)
+
+
+class Voice:
+    """Writes lines in a thread of its own, so that no session waits for the log."""
+
+    def __init__(self, write: Callable[[Line], None] = say) -> None:
+        self._write = write
+        self._lines: SimpleQueue[Line | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._speak, daemon=True, name="log")
+        self._thread.start()
+
+    def say(self, *lines: Line) -> None:
+        """Have lines written. If thousands wait already, nobody reads, and these are lost."""
+        for line in lines:
+            if self._lines.qsize() < MOST_WAITING:
+                self._lines.put(line)
+
+    def _speak(self) -> None:
+        while line := self._lines.get():
+            self._write(line)
+
+    def end(self) -> None:
+        """Write what waits, if the log takes it soon."""
+        self._lines.put(None)
+        self._thread.join(PATIENCE)

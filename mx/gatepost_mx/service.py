@@ -21,7 +21,8 @@ def run(path: Path, serve: Callable[[str, str | None, Callable[[], Visit], Calla
     """Run the milter. `serve` is what speaks with Postfix; it returns when the process is to end."""
     sayings.begin()
     settings = config.load(path)
-    keeper = Keeper(settings)
+    voice = sayings.Voice()
+    keeper = Keeper(settings, voice.say)
     keeper.save()
     over = threading.Event()
     loops = [threading.Thread(target=_every_second, args=(over, work)) for work in (_alive(keeper), keeper.save)]
@@ -31,7 +32,7 @@ def run(path: Path, serve: Callable[[str, str | None, Callable[[], Visit], Calla
         for loop in loops:
             loop.start()
         status = keeper.status()
-        sayings.say(sayings.started(VERSION, status["locked_out"], status["watched"]))
+        voice.say(sayings.started(VERSION, status["locked_out"], status["watched"]))
         tell_systemd("READY=1")
 
     try:
@@ -43,7 +44,8 @@ def run(path: Path, serve: Callable[[str, str | None, Callable[[], Visit], Calla
                 loop.join()
         control.end(asked, settings.control)
         keeper.close()
-        sayings.say(sayings.stopped())
+        voice.say(sayings.stopped())
+        voice.end()
 
 
 def _alive(keeper: Keeper) -> Callable[[], None]:

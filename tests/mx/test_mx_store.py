@@ -35,7 +35,7 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
 SEEN = st.dictionaries(st.integers(0, 2**56 - 1), st.integers(-(2**40), 2**40), max_size=30)
 
 
-@settings(max_examples=20)  # each example is a file on a disk
+@settings(max_examples=20, deadline=None)  # each example is a file on a disk
 @given(st.dictionaries(st.ip_addresses(v=4).map(str), SEEN, max_size=10))
 def test_any_counts_are_read_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, counts: dict[str, dict[int, int]]

@@ -143,4 +143,4 @@ def _print(answer: Answer, known: Known | None, *, as_json: bool) -> None:
     if not answer.ways:
         typer.echo("no such mail")
     if answer.more:
-        typer.echo(f"{answer.more:,} more: narrow it down, or raise --limit")
+        typer.echo(f"{answer.more:,} more, each counted on every host it passed: narrow it down, or raise --limit")

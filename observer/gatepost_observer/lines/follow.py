@@ -18,16 +18,17 @@ import fnmatch
 import glob
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from gatepost_observer.lines.pieces import Live, Old, Piece, is_packed, same_head, siblings
+from gatepost_observer.lines.pieces import Live, Old, Piece, is_packed, listing, siblings
 from gatepost_observer.lines.whole import Unreadable
 
 MOST: Final = 1 << 22
 DRAIN_SECONDS: Final = 10.0
+TRIES: Final = 1000
 Position = dict[str, Any]
 
 
@@ -161,20 +162,24 @@ def _next_live(source: _Source, most: int) -> list[bytes] | None:
     if live is None:
         return None
     if live.truncated():
-        own, newer = _beside(source.path, live.told())
-        source.before += [*([Old(own, live.offset)] if own else []), *(Old(path, 0) for path in newer)]
+        own, newer, after = _beside(source.path, live.told())
+        if own:
+            own.offset = live.offset
+        source.before += [*([own] if own else []), *newer]
         live.close()
-        source.live = Live.opened(source.path) if Path(source.path).exists() else None
+        source.live = after
         return []
     lines = live.lines(most)
     if lines:
         return lines
     if not live.replaced(source.path):
         return None
-    _, newer = _beside(source.path, live.told())
-    source.before += [Old(path, 0) for path in newer]
+    own, newer, after = _beside(source.path, live.told())
+    if own:
+        own.close()
+    source.before += newer
     source.draining.append((live, None))
-    source.live = Live.opened(source.path)
+    source.live = after
     return []
 
 
@@ -195,29 +200,53 @@ def _let_go(source: _Source) -> list[bytes] | None:
 def _resume(source: _Source, known: Position) -> None:
     """Go on where the position says, wherever its files stand now."""
     for told in known.get("before", []):
-        own, _ = _beside(source.path, told)
+        own, newer, live = _beside(source.path, told)
         if own:
             _again(source, own, int(told["offset"]))
+        _close([*newer, live])
     source.live = Live.at(source.path, known)
     if source.live is None and known.get("inode"):
-        own, newer = _beside(source.path, known)
+        own, newer, source.live = _beside(source.path, known)
         if own:
             _again(source, own, int(known["offset"]))
-        source.before += [Old(path, 0) for path in newer]
+        source.before += newer
 
 
-def _again(source: _Source, path: str, offset: int) -> None:
+def _again(source: _Source, own: Old, offset: int) -> None:
     """Read on in a rotated file; one that is not packed yet may still be written to."""
-    if is_packed(path):
-        source.before.append(Old(path, offset))
+    if is_packed(own.path):
+        own.offset = offset
+        source.before.append(own)
     else:
-        source.draining.append((Live.opened(path, offset), None))
+        source.draining.append((own.as_live(offset), None))
 
 
-def _beside(path: str, told: Position) -> tuple[str | None, list[str]]:
-    """Among the rotated files: the one that the position means, and those that are newer than it."""
-    beside = siblings(path)
+def _beside(path: str, told: Position) -> tuple[Old | None, list[Old], Live | None]:
+    """The rotated file that the position means, those that are newer than it, and the live one: all of one moment."""
+    for _ in range(TRIES):
+        try:
+            before = listing(path)
+            beside = siblings(path)
+            live = Live.opened(path) if Path(path).exists() else None
+            if listing(path) == before:
+                return *_from(beside, told), live
+            _close([*beside, live])
+        except FileNotFoundError:  # logrotate is at it: look again
+            continue
+    raise Unreadable(f"{path}: is being rotated all the time")
+
+
+def _from(beside: list[Old], told: Position) -> tuple[Old | None, list[Old]]:
     for number, candidate in enumerate(beside):
-        if same_head(candidate, told):
+        if candidate.is_of(told):
+            _close(beside[:number])
             return candidate, beside[number + 1 :]
-    return None, [newer for newer in beside if Path(newer).stat().st_mtime > float(told.get("changed", 0))]
+    newer = [piece for piece in beside if piece.told()["changed"] > float(told.get("changed", 0))]
+    _close([piece for piece in beside if piece not in newer])
+    return None, newer
+
+
+def _close(pieces: Sequence[Piece | None]) -> None:
+    for piece in pieces:
+        if piece:
+            piece.close()

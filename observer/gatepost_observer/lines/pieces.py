@@ -117,37 +117,70 @@ class Live(Piece):
 
 
 class Old(Piece):
-    """A file that was rotated away; its offsets count unpacked bytes."""
+    """A file that was rotated away; its offsets count unpacked bytes.
+
+    It is opened at once and read through its descriptor: its name may be another file's before it is read.
+    """
 
     def __init__(self, path: str, offset: int) -> None:
         self.path = path
         self.offset = offset
-        known = Path(path).stat()
-        self._known = known
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._opened = f"/proc/self/fd/{self._descriptor}"
+        self._known = os.fstat(self._descriptor)
         self._head = ""
         self._blocks: Iterator[bytes] | None = None
+
+    @property
+    def inode(self) -> int:
+        """Which file it is."""
+        return self._known.st_ino
 
     def lines(self, most: int) -> list[bytes]:
         if self._blocks is None:
             self._blocks = self._from(self.offset)
-        for block in self._blocks:
-            self.offset += len(block)
-            return block.removesuffix(b"\n").split(b"\n")
+        try:
+            for block in self._blocks:
+                self.offset += len(block)
+                return block.removesuffix(b"\n").split(b"\n")
+        except Unreadable as problem:
+            raise Unreadable(str(problem).replace(self._opened, self.path)) from None
         return []
 
     def _from(self, offset: int) -> Iterator[bytes]:
         passed = 0
-        for block in blocks(self.path):
+        for block in blocks(self._opened):
             passed += len(block)
             if passed > offset:
                 yield block[max(0, len(block) - (passed - offset)) :]
 
+    def head(self, length: int = _FIRST) -> str:
+        """What it begins with, unpacked; nothing while it cannot be unpacked, as when it is still being made."""
+        try:
+            return _head_inside(self._opened, length)
+        except Unreadable:
+            return ""
+
+    def is_of(self, told: dict[str, Any]) -> bool:
+        """Whether it is the file that the position means: by what it begins with, since it may be packed by now."""
+        length = int(str(told["head"]).partition(":")[0] or 0)
+        return self.head(length) == told["head"] if length else bool(self.inode == told["inode"])
+
+    def as_live(self, offset: int) -> Live:
+        """The same file, not packed yet: somebody may still write to it."""
+        live = Live(os.dup(self._descriptor), offset)
+        self.close()
+        return live
+
     def told(self) -> dict[str, Any]:
-        self._head = self._head or _head_inside(self.path, _FIRST)
+        self._head = self._head or self.head()
         return {
-            "device": self._known.st_dev, "inode": self._known.st_ino, "offset": self.offset, "head": self._head,
+            "device": self._known.st_dev, "inode": self.inode, "offset": self.offset, "head": self._head,
             "changed": self._known.st_mtime,
         }  # fmt: skip
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 def is_packed(path: str) -> bool:
@@ -169,19 +202,25 @@ def _head_inside(path: str, length: int) -> str:
     return head_of(first[:length])
 
 
-def same_head(path: str, told: dict[str, Any]) -> bool:
-    """Whether this file, unpacked, begins as the position says, and holds at least what was read."""
-    length = int(str(told["head"]).partition(":")[0] or 0)
-    try:
-        if not length:
-            return bool(Path(path).stat().st_ino == told["inode"])
-        return bool(_head_inside(path, length) == told["head"])
-    except (Unreadable, OSError):
-        return False
+def siblings(path: str) -> list[Old]:
+    """The rotated files of this log, opened, the oldest first: mail.log.1, mail.log-20261124-1795518266.gz.
+
+    A file and its packed copy stand there both for a moment: they are one.
+    """
+    found = sorted(
+        (Old(name, 0) for name, _ in listing(path) if name != path), key=lambda piece: piece.told()["changed"]
+    )
+    kept: dict[str, Old] = {}
+    for piece in found:
+        head = piece.head()
+        if head and head not in kept:
+            kept[head] = piece
+        else:
+            piece.close()
+    return list(kept.values())
 
 
-def siblings(path: str) -> list[str]:
-    """The rotated files of this log, the oldest first: mail.log.1, mail.log-20261124-1795518266.gz."""
+def listing(path: str) -> list[tuple[str, int]]:
+    """The log and its rotated files, each with its inode: two listings differ when something was renamed in between."""
     beside = (p for mark in "-." for p in glob.glob(glob.escape(path) + mark + "*"))  # noqa: PTH207 - a whole path
-    found = [p for p in beside if Path(p).is_file()]
-    return sorted(found, key=lambda p: (Path(p).stat().st_mtime, p))
+    return sorted((p, Path(p).stat().st_ino) for p in (path, *beside) if Path(p).is_file())

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import time
 from calendar import isleap, timegm
-from typing import Final, NamedTuple
+from typing import Final
 
 _ISO: Final = re.compile(
     rb"(?:<\d{1,3}>(?:1 )?)?(?:[A-Z][a-z]{2} )?"
@@ -36,15 +36,8 @@ _DAY: Final = 86_400
 _FULL: Final = 50_000
 
 
-class Head(NamedTuple):
-    """Where a line comes from. `time` is UTC in microseconds; `exact` says that it was told in microseconds."""
-
-    time: int
-    exact: bool
-    host: bytes
-    program: bytes  # with the instance in front: postfix/smtpd
-    process: bytes
-    message: bytes
+Head = tuple[int, bool, bytes, bytes, bytes, bytes]
+"""Time in UTC microseconds, whether it was told in microseconds, host, program (postfix/smtpd), process, message."""
 
 
 class Heads:
@@ -71,9 +64,10 @@ class Heads:
         if seconds < 0:
             return None
         message = line[match.end() :]
-        return Head(
-            seconds * 1_000_000 + _micro(fraction), len(fraction or b"") >= 6, host, program, process or b"", message
-        )
+        if fraction and len(fraction) == 6:
+            return seconds * 1_000_000 + int(fraction), True, host, program, process or b"", message
+        exact = fraction is not None and len(fraction) > 6
+        return seconds * 1_000_000 + _micro(fraction), exact, host, program, process or b"", message
 
     def _traditional(self, line: bytes) -> Head | None:
         match = _TRADITIONAL.match(line)
@@ -91,7 +85,7 @@ class Heads:
         solaris = _SOLARIS.match(message)
         if solaris:
             message = message[solaris.end() :]
-        return Head(seconds * 1_000_000 + _micro(fraction), False, host, program, process or b"", message)
+        return seconds * 1_000_000 + _micro(fraction), False, host, program, process or b"", message
 
     def _rspamd(self, line: bytes) -> Head | None:
         match = _RSPAMD.match(line)
@@ -101,9 +95,7 @@ class Heads:
         seconds = _iso_seconds(stamp, zone)
         if seconds < 0:
             return None
-        return Head(
-            seconds * 1_000_000 + _micro(fraction), False, b"localhost", b"rspamd", process, line[match.end() :]
-        )
+        return seconds * 1_000_000 + _micro(fraction), False, b"localhost", b"rspamd", process, line[match.end() :]
 
     def _keep(self, key: tuple[bytes, bytes], seconds: int) -> int:
         if len(self._seconds) >= _FULL:

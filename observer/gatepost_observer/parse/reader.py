@@ -21,7 +21,7 @@ from gatepost_observer.parse.text import shown
 from gatepost_observer.parse.trail import Trail
 
 STATE: Final = 1
-WINDOW: Final = 4_096
+WINDOW: Final = 2_048
 SAMPLES: Final = 5
 _LONGEST: Final = 65_536
 _SAMPLE: Final = 500
@@ -49,8 +49,10 @@ class Reader:
         self._said = Said(self._trail)
         self._places: dict[bytes, Place] = {}
         self._hosts: dict[bytes, str] = {}
-        self._recent: dict[bytes, None] = {}
-        self._before: dict[str, None] = {}
+        # The last lines, in two halves: when the newer one is full, the older one is forgotten.
+        self._recent: set[bytes] = set()
+        self._older: set[bytes] = set()
+        self._before: frozenset[str] = frozenset()  # those of an earlier run, by their hashes
 
     def read(self, lines: Iterable[bytes]) -> list[Event]:
         """The events of these lines."""
@@ -65,7 +67,7 @@ class Reader:
             head = heads(line)
             if head is None:
                 self._headless(line)
-            elif not (head.exact and self._seen(line)):
+            elif not (head[1] and self._seen(line)):
                 self._read(line, head, said)
         return events
 
@@ -74,17 +76,17 @@ class Reader:
             self._unknown("", line)
 
     def _read(self, line: bytes, head: Head, said: Said) -> None:
-        place = self._places.get(head.program) or self._place(head.program)
-        said.time = head.time
-        said.host = self.host or self._hosts.get(head.host) or self._name(head.host)
+        said.time, _, host, program, process, message = head
+        place = self._places.get(program) or self._place(program)
         said.instance, said.program, reader, postfix = place
-        said.process = head.process.decode("ascii")
-        said.message = head.message
         if reader is None:
             self.programs[said.program] += 1
             return
-        if head.message.startswith(b"message repeated "):
-            again = _AGAIN.match(head.message)
+        said.host = self.host or self._hosts.get(host) or self._name(host)
+        said.process = process.decode("ascii")
+        said.message = message
+        if message.startswith(b"message repeated "):
+            again = _AGAIN.match(message)
             if again:
                 said.message = again[2]
                 for _ in range(min(int(again[1]), _MANY)):
@@ -139,19 +141,19 @@ class Reader:
     def _seen(self, line: bytes) -> bool:
         """Whether this very line, to the microsecond, was among the last ones."""
         recent = self._recent
-        if line in recent or (self._before and _digest(line) in self._before):
+        if line in recent or line in self._older or (self._before and _digest(line) in self._before):
             self.repeated += 1
             return True
-        recent[line] = None
-        if len(recent) > WINDOW:
-            del recent[next(iter(recent))]
-            if self._before:
-                del self._before[next(iter(self._before))]
+        recent.add(line)
+        if len(recent) >= WINDOW:
+            if self._older:
+                self._before = frozenset()
+            self._recent, self._older = set(), recent
         return False
 
     def state(self) -> dict[str, Any]:
         """Everything that reading on needs, as JSON can hold it."""
-        recent = [*self._before, *map(_digest, self._recent)][-WINDOW:]
+        recent = sorted({*self._before, *map(_digest, self._older), *map(_digest, self._recent)})
         return {
             "version": STATE,
             "host": self.host,
@@ -172,7 +174,7 @@ class Reader:
         reader.lines, reader.repeated = state["lines"], state["repeated"]
         reader.unknown = {p: {"count": e["count"], "samples": list(e["samples"])} for p, e in state["unknown"].items()}
         reader.programs = Counter(state["programs"])
-        reader._before = dict.fromkeys(state["recent"])
+        reader._before = frozenset(state["recent"])
         reader._trail.restore(state["trail"])
         return reader
 

@@ -23,9 +23,9 @@ from gatepost_observer.report.markup import Markup, el
 PATIENCE: Final = 60
 FEW: Final = 5  # rows of a table: who wants more opens the page
 _FONT: Final = "font-family:Arial,Helvetica,sans-serif;font-size:15px;line-height:1.45;color:#1a2130"
-_CELL: Final = "padding:4px 12px 4px 0;border-bottom:1px solid #d8dee6;text-align:left;vertical-align:top"
+_CELL: Final = "padding:4px 12px 4px 0;border-bottom:1px solid #d8dee6;text-align:left;vertical-align:baseline"
 _NUMBER: Final = (
-    "padding:4px 12px 4px 0;border-bottom:1px solid #d8dee6;text-align:right;vertical-align:top;white-space:nowrap"
+    "padding:4px 12px 4px 0;border-bottom:1px solid #d8dee6;text-align:right;vertical-align:baseline;white-space:nowrap"
 )
 
 

@@ -108,8 +108,8 @@ def _labels(of: Chart, size: Size) -> Markup:
 
 
 def _inside(x: float, label: str, size: Size) -> float:
-    """The middle of a label, moved so far that its end is not cut off. A letter is about 6.6 wide."""
-    return round(min(x, size.width - len(label) * 3.3), 1)
+    """The middle of a label, moved so far that its end is not cut off. A letter is about 7.6 wide."""
+    return round(min(x, size.width - len(label) * 3.8), 1)
 
 
 def bar(part: float) -> Markup:

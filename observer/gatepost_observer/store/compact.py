@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -28,6 +28,7 @@ from gatepost_observer.store.partition import MIXED, Partition, day_of
 from gatepost_observer.store.schema import FIELDS
 from gatepost_observer.store.writer import Writer, told
 
+MEMORY: Final = "300MB"  # for what is read, and again for what is written; a larger day is sorted on the disk
 ROW_GROUP: Final = 40_960  # small: a mail that is found is unpacked with its whole group
 BATCH: Final = 50_000
 OVER: Final = 2 * 3600  # seconds after midnight until a day counts as over
@@ -128,7 +129,8 @@ def _rewritten(writer: Writer, job: Job, number: int, n: int) -> File:
     name = writer.name(job.partition, number, n)
     place = writer.path / name
     durable.folder(place.parent)
-    with DuckDB(writer.path, spill=writer.path) as source, DuckDB(writer.path, spill=writer.path) as target:
+    ours: dict[str, Any] = {"memory": MEMORY, "spill": writer.path}
+    with DuckDB(writer.path, **ours) as source, DuckDB(writer.path, **ours) as target:
         try:
             rows = _sorted(source, writer, job)
             target.connection.register("rows", rows)

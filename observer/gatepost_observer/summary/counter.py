@@ -49,6 +49,7 @@ class Counter:
         self.reference: float | None = None
         self._hour = b""
         self._wanted = True
+        self._numbered = True  # whether the lines name the process: postfix/smtpd[12]
         self._any = False  # whether a line of Postfix was seen in this hour
         self._key: tuple[str, int] = ("", 0)
         self._counts = [0] * 5
@@ -83,6 +84,9 @@ class Counter:
         start = head.end()
         before = line.rfind(b" ", 0, start - 1)
         self._where, self._host = before, line[before:start]
+        program = _PROGRAM.match(line, start)
+        if program and program[1].startswith(b"postfix"):
+            self._numbered = b"[" in program[0]
         return True
 
     def count(self, lines: Iterable[bytes]) -> None:
@@ -225,7 +229,7 @@ class Counter:
 
     def _mark(self) -> bytes:
         """What stands between the time and the daemon in nearly all lines; nothing is like it where no line counts."""
-        if not self._wanted or (self.instances is not None and b"postfix" not in self.instances):
+        if not self._wanted or not self._numbered or (self.instances is not None and b"postfix" not in self.instances):
             return b"\n"
         return self._host + b"postfix/"
 
@@ -353,4 +357,4 @@ def _day_and_hour(hour: bytes, line: bytes, heads: Heads) -> tuple[str, int]:
     head = heads.read(line)
     if head is None:
         return "", int(hour[-2:])
-    return time.strftime("%Y-%m-%d", time.localtime(head.time / 1_000_000)), int(hour[-2:])
+    return time.strftime("%Y-%m-%d", time.localtime(head[0] / 1_000_000)), int(hour[-2:])

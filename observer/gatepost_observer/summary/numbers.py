@@ -76,7 +76,7 @@ def numbers(tally: Tally) -> dict[str, Any]:
         "warnings": _table(details.warnings),
         "fatals": _table(details.fatals),
         "panics": _table(details.panics),
-        "master": {shown(text): count for text, count in details.masters.items()},
+        "master": _shown_keys(details.masters),
     }
 
 
@@ -165,7 +165,19 @@ def _hours(tally: Tally) -> list[dict[str, Any]]:
 
 
 def _table(table: Table) -> dict[str, dict[str, int]]:
-    return {shown(key): {shown(k): n for k, n in entries.items()} for key, entries in sorted(table.items())}
+    return {shown(key): _shown_keys(entries) for key, entries in sorted(table.items())}
+
+
+def _shown_keys(entries: dict[bytes, int]) -> dict[str, int]:
+    """The same with keys that may be shown; different bytes that look the same then are added up."""
+    keys = list(entries)
+    told = dict(zip(_all_shown(keys), entries.values(), strict=True))
+    if len(told) == len(keys):
+        return told
+    told = {}
+    for key in keys:
+        told[shown(key)] = told.get(shown(key), 0) + entries[key]
+    return told
 
 
 def _refusals(table: Refusals) -> dict[str, dict[str, dict[str, int]]]:

@@ -176,6 +176,9 @@ def _nested(table: dict[str, Any], indent: int, top: int | None) -> Iterator[str
 
 
 def _counted(entries: dict[str, int], indent: int, top: int | None) -> Iterator[str]:
-    ordered = sorted(entries.items(), key=lambda item: (-item[1], item[0]))
-    for key, count in ordered[:top]:
-        yield f"{' ' * indent}{amount(count)}  {key}"
+    # By name first: equal counts stay in that order.
+    ordered = sorted(sorted(entries), key=entries.__getitem__, reverse=True)
+    margin = " " * indent
+    for key in ordered[:top]:
+        count = entries[key]
+        yield f"{margin}{count:6d}   {key}" if count <= _KILO_FROM else f"{margin}{amount(count)}  {key}"

@@ -27,7 +27,7 @@ class Logs(threading.Thread):
         self.written = 0
         self.may_rotate = threading.Event()
         self._end = threading.Event()
-        self._chance = random.Random(4)  # noqa: S311 - a plain number is meant
+        self._chance = random.Random(4)
         self.paths = [folder / host / "mail.log" for host in ("gate12", "gate13")]
         for path in self.paths:
             path.parent.mkdir()
@@ -89,7 +89,7 @@ def _begun(store: Path, pattern: str, logs: Logs) -> None:
     """Both logs are known to the store; what was rotated away before that would be history, which `--once` leaves."""
     collector = _child("killed.py", str(store), pattern)
     deadline = time.monotonic() + 30
-    while len(((store / "manifest.json").exists() and Store(store).state() or {}).get("positions", {})) < 2:
+    while len((((store / "manifest.json").exists() and Store(store).state()) or {}).get("positions", {})) < 2:
         assert time.monotonic() < deadline
     _kill(collector)
     logs.may_rotate.set()
@@ -105,7 +105,7 @@ def _counts(store: Path) -> dict[str, tuple[int, int]]:
 
 def _killed(folder: Path, times: int) -> None:
     store, pattern = folder / "store", str(folder / "*" / "mail.log")
-    chance = random.Random()  # noqa: S311 - a plain number is meant
+    chance = random.Random()
     logs = Logs(folder)
     logs.start()
     try:

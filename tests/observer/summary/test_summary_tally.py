@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections import Counter as Count
 from pathlib import Path
@@ -139,3 +140,16 @@ def test_a_day_and_an_instance_can_be_asked_for(tmp_path: Path) -> None:
                        Wanted(frozenset({b"postfix-normal"}), "2026-11-24"))
     ]  # fmt: skip
     assert received == [3, 2, 2, 1]
+
+
+def test_a_log_without_process_numbers_is_counted_too(lines: list[bytes]) -> None:
+    bare = [re.sub(rb"(postfix/\w+)\[\d+\]", rb"\1", line, count=1) for line in lines]
+    assert numbers(tallied(bare))["totals"] == numbers(tallied(lines))["totals"]
+
+
+def test_logs_of_two_hosts_in_both_time_forms_mixed_line_by_line_are_counted(lines: list[bytes]) -> None:
+    other = [re.sub(rb"^2026-\d\d-\d\dT(\d\d:\d\d:\d\d)\S+ mx1", rb"Nov 24 \1 host2", line) for line in lines]
+    mixed = [line for pair in zip(lines, other, strict=True) for line in pair]
+    alone = numbers(tallied(lines))["totals"]
+    totals = numbers(tallied(mixed))["totals"]
+    assert (totals["received"], totals["rejected"]) == (2 * alone["received"], 2 * alone["rejected"])
