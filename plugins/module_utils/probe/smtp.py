@@ -52,6 +52,9 @@ class Conversation:
         if group.get("early"):
             self._socket.sendall(ehlo.encode() + b"\r\n")
             self.opening.append(("", self._reply()))
+            # A front door that heard it goes on with the reply to EHLO; a server that did not greets in full first.
+            if self.opening[-1][1][-1].startswith("220"):
+                self.opening.append((ehlo, self._reply()))
             return
         self.opening.append(("", self._reply()))
         if not self._goes_on(ehlo) or (tls == "starttls" and not self._starttls(group, ehlo)):
