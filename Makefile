@@ -35,15 +35,15 @@ demo: install ## two mail servers from nothing, released and proven with real ma
 	@echo "Ask:           $(BIN)/gatepost explain $(POLICY) --client 203.0.113.9 --from a@b.example --to nobody@example.org"
 	@echo "Take it down:  make lab-down"
 
-test: tools ## everything, from nothing: lint, unit tests, and real mail on both servers
+test: tools $(VENV)/.spark ## everything, from nothing: lint, unit tests, and real mail on both servers
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) page
 	$(BIN)/pytest -m "slow or spark" tests
 	$(MOLECULE) test --all
 
-tools: install $(VENV)/.spark
-	lab/install
+tools: install
+	lab/install tests
 
 # Half a gigabyte, for one test: that the report's questions have equal answers on Apache Spark.
 $(VENV)/.spark: requirements-spark.lock $(VENV)/.ready
@@ -61,13 +61,13 @@ page: tools ## the report's page in a headless browser (two minutes)
 lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy generator observer bench
+	$(BIN)/mypy generator mx observer bench
 	$(BIN)/mypy --explicit-package-bases plugins/action plugins/modules plugins/module_utils
 	MYPYPATH=lab $(BIN)/mypy lab/*.py
 	MYPYPATH=lab $(BIN)/mypy --scripts-are-modules lab/lab
 	$(BIN)/mypy --scripts-are-modules lab/signatures
 	set -e; for folder in $(TESTS); do \
-	  MYPYPATH=generator:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
+	  MYPYPATH=generator:mx:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
 	    $(BIN)/mypy $$folder/*.py; done
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .

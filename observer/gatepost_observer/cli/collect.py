@@ -150,7 +150,7 @@ def _serve(collector: Collector, end: threading.Event) -> None:
 
 
 def _told(collector: Collector, patterns: Sequence[str], *, as_json: bool) -> None:
-    absent = [f"{pattern}: no log there" for pattern in patterns if not glob(pattern)]
+    absent = [f"{pattern}: no log there" for pattern in patterns if not glob(pattern)]  # noqa: PTH207 - absolute
     problems = [readable(problem) for problem in (*collector.problems.values(), *absent)]
     if as_json:
         print_json({"events": collector.committed, "problems": problems, "unknown": collector.unknown})

@@ -28,9 +28,17 @@ TIDY: Final = 60.0  # seconds between looks for superseded files
 class Collector:
     """Follows logs into a store."""
 
-    def __init__(self, writer: Writer, patterns: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        patterns: Iterable[str],
+        *,
+        period: float = PERIOD,
+        many: int = MANY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._writer = writer
-        self._clock = clock
+        self._period, self._many, self._clock = period, many, clock
         self._state: State = restored(writer.store.state())
         self._follower = Follower(patterns, self._state.positions)
         self._readers: dict[str, Reader] = {source: reader_of(told) for source, told in self._state.readers.items()}
@@ -61,9 +69,9 @@ class Collector:
         batches = self._follower.poll(max(1 << 16, most))
         for batch in batches:
             self._take(batch)
-            if len(self._events) >= MANY:
+            if len(self._events) >= self._many:
                 self.commit()
-        if self._moved and self._clock() - self._first >= PERIOD:
+        if self._moved and self._clock() - self._first >= self._period:
             self.commit()
         return any(batch.lines for batch in batches)
 

@@ -6,7 +6,7 @@ connection to connection, while one honest client sends a mail a second. Out: fo
 everything in the server's container, what the guessers were answered, and the honest client's latencies; and the ratio
 to bare Postfix with the same recipient list.
 
-    bench/milter.py --server gate12 --address 10.91.0.12 --world world --honest 198.51.100.7 --to anna@example.org
+    bench/guessing.py --server gate12 --address 10.91.0.12 --world world --honest 198.51.100.7 --to anna@example.org
 
 Its second half, `guess`, runs inside the world and needs Python alone. Exit: 0 measured, 3 a container did not answer.
 """
