@@ -59,6 +59,7 @@ MAIL_STACK = _packages(
     "python3-milter",
     "file gzip bzip2 xz-utils unzip 7zip cpio pax arj lzop lz4 zstd cabextract",  # Amavis unpacks with them
     "openssl ssl-cert",
+    "dovecot-core",
 )
 LOG_HOST = _packages(
     "rsyslog rsyslog-relp logrotate openssl",

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+import authority
 import images
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -242,6 +243,7 @@ def _make_files(root: pathlib.Path, name: str, key: pathlib.Path) -> None:
     else:
         if MACHINES[name].image != "loghost":
             subprocess.run([str(HERE / "signatures"), str(root / "var/lib/clamav")], check=True)
+            authority.make(root / "etc/gatepost/tls", f"{name}.lab.test", STATE)
         # No archive is reached: the package lists are as fresh as they can be.
         _touch(root / "var/lib/apt/periodic/update-success-stamp")
     if name == "store":

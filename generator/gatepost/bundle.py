@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Change = Literal["reload", "restart", "none"]
-Need = Literal["certificate", "observer"]
+Need = Literal["certificate", "observer", "dovecot"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Part:
     services: tuple[Service, ...] = ()
     checks: tuple[Check, ...] = ()
     proof: tuple[Proof, ...] = ()
-    # What the playbook brings to the server beside the bundle: a certificate, the observer.
+    # What the playbook brings to the server beside the bundle: a certificate, the observer, Dovecot with passwords.
     needs: tuple[Need, ...] = ()
 
 

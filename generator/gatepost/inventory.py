@@ -13,8 +13,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +45,8 @@ class Host:
     addresses: tuple[str, ...]
     # Whether freshclam and sa-update can reach a mirror from there.
     updates: bool = True
+    # Whether the resolver on the host itself validates DNSSEC.
+    validates: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -70,6 +72,8 @@ class Vantage:
     imap: Mapping[str, Any] | None = None
     # Foreign domains of which every mailbox is read there; none given: it reads those of our own domains.
     mailbox_domains: tuple[str, ...] = ()
+    # Passwords of users who log in for a proof.
+    logins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -143,14 +147,21 @@ def _host(name: str, given: Vars, file: str, findings: list[Finding]) -> Host | 
     addresses = given.get("gatepost_addresses", [])
     if not isinstance(addresses, list) or not all(_is_address(a) for a in addresses):
         wrong("gatepost_addresses", "a list of IP addresses was expected")
-    updates = _BOOLEANS.get(str(given.get("gatepost_updates", True)).lower())
-    if updates is None:
-        wrong("gatepost_updates", f"{shown(given['gatepost_updates'])} is neither true nor false")
+    updates = _yes_or_no(given, "gatepost_updates", True, wrong)
+    validates = _yes_or_no(given, "gatepost_validating_resolver", False, wrong)
     if not _NAME.fullmatch(name):
         wrong("name", "at most 200 letters, digits, dots, hyphens and underscores, and no dot in front")
     if debian is None or len(findings) > before:
         return None
-    return Host(name, fqdn, debian, tuple(str(ipaddress.ip_address(a)) for a in addresses), updates=bool(updates))
+    known = tuple(str(ipaddress.ip_address(a)) for a in addresses)
+    return Host(name, fqdn, debian, known, updates=updates, validates=validates)
+
+
+def _yes_or_no(given: Vars, key: str, default: bool, wrong: Callable[[str, str], None]) -> bool:
+    said = _BOOLEANS.get(str(given.get(key, default)).lower())
+    if said is None:
+        wrong(key, f"{shown(given[key])} is neither true nor false")
+    return bool(said)
 
 
 def _is_address(value: Any) -> bool:
@@ -178,7 +189,12 @@ def _vantage(name: str, given: Vars, file: str, findings: list[Finding]) -> Vant
         message = f"{shown(name)}: gatepost_mailbox_domains: a list of domains was expected"
         findings.append(Finding(Place(file), "bad-host", message))
         return None
-    return Vantage(name, kind, networks, given.get("gatepost_imap"), tuple(domains))
+    logins = given.get("gatepost_logins", {})
+    if not isinstance(logins, dict) or not all(isinstance(word, str) for word in logins.values()):
+        message = f"{shown(name)}: gatepost_logins: user names with their passwords, in quotes, were expected"
+        findings.append(Finding(Place(file), "bad-host", message))
+        return None
+    return Vantage(name, kind, networks, given.get("gatepost_imap"), tuple(domains), logins)
 
 
 # --- static YAML inventories -----------------------------------------------------------------------------------------

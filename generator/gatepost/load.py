@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gatepost.checks import check_model
 from gatepost.findings import Finding, Places, PolicyPath, errors, in_order
+from gatepost.logins import Logins, logins_in_policy, read_logins
 from gatepost.policy import Model, Policy
 from gatepost.recipients import Listed, read_recipients, recipients_in_policy
 from gatepost.source import Source, read_yaml
@@ -52,7 +53,18 @@ def _model(policy: Policy, places: Places, folder: Path, written: dict[str, str]
         listed = _listed(domain, policy, places, folder, written[domain])
         findings += listed.findings
         recipients[domain] = listed.keys
-    return Model(policy, places, recipients, written), findings
+    logins = _logins(policy, places, folder)
+    return Model(policy, places, recipients, written, logins.senders), [*findings, *logins.findings]
+
+
+def _logins(policy: Policy, places: Places, folder: Path) -> Logins:
+    submission = policy.submission
+    if submission is None:
+        return Logins({})
+    if submission.users_file is None:
+        return logins_in_policy(submission.users or {})
+    name = submission.users_file
+    return read_logins(folder / name, name, places.of(("submission", "users_file")))
 
 
 def _listed(domain: str, policy: Policy, places: Places, folder: Path, written: str) -> Listed:

@@ -99,8 +99,11 @@ def _kind(value: Schema) -> str:
         return " or ".join(f"`{json.dumps(word) if isinstance(word, bool) else word}`" for word in words)
     if value.get("type") == "array":
         return f"list: {_kind(value['items'])}"
-    if value.get("type") == "number":
-        return f"a number, {value['minimum']:g} to {value['maximum']:g}"
+    if value.get("type") in ("number", "integer"):
+        kind = "a number" if value["type"] == "number" else "a whole number"
+        return f"{kind}, {value['minimum']} to {value['maximum']}".replace(".0", "")
+    if value.get("type") == "object" and "items" in value.get("additionalProperties", {}):
+        return f"names, each with a {_kind(value['additionalProperties'])}"
     section = "$ref" in value or value.get("type") == "object"
     return "a section" if section else str(value["title"])
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gatepost_mx import VERSION, clock, config, control, store
+from gatepost_mx import VERSION, clock, config, control, lists, sending, store
 from gatepost_mx.clients import from_person
 from gatepost_mx.counting import Counts, Limits
 from gatepost_mx.keeper import described
@@ -89,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     command("milter", _milter, "Run the milter (systemd does).")
     command("firewall", _firewall, "Run the firewall's helper (systemd does).")
     command("reload", _reload, "Let the milter read its config again.")
+    command(
+        "lists", lambda _: lists.main(), "Look whether the block lists are well (systemd does, every five minutes)."
+    )
+    command("sending", lambda _: sending.main(), "Count how much each user sends (systemd does).")
     return parser
 
 

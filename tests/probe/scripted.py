@@ -75,7 +75,7 @@ class MailServer(Listening):
             raw = lines.readline()
             if not raw:
                 return
-            command = raw.decode().rstrip("\r\n")
+            command = raw.decode("utf-8", "replace").rstrip("\r\n")
 
 
 class Mailboxes(Listening):

@@ -146,3 +146,36 @@ def test_conversations_are_had_at_the_same_time(gate: MailServer) -> None:
     answers = sent(*(group(gate, attempt(str(n))) for n in range(20)))
     assert len(answers) == 20
     assert not any(answer["error"] for answer in answers.values())
+
+
+def test_a_login_is_said_before_the_first_mail_and_its_password_is_not_told(gate: MailServer) -> None:
+    gate.answers = {"AUTH": "235 2.7.0 Welcome"}
+    answer = sent(group(gate, attempt(), login=["anna", "s3cret"]))["1"]
+    assert last(answer) == ("RCPT TO:<anna@example.org>", "250 2.0.0 Ok")
+    assert gate.heard.index("AUTH PLAIN AGFubmEAczNjcmV0") < gate.heard.index("MAIL FROM:<a@b.example>")
+    assert "AGFubmEA" not in str(answer)
+
+
+def test_a_refused_login_is_the_answer_to_all_that_follows(gate: MailServer) -> None:
+    gate.answers = {"AUTH": "535 5.7.8 authentication failed"}
+    answer = sent(group(gate, attempt(), login=["anna", "wrong"]))["1"]
+    assert last(answer) == ("AUTH PLAIN (as anna)", "535 5.7.8 authentication failed")
+    assert not any(heard.startswith("MAIL") for heard in gate.heard)
+
+
+def test_a_refused_starttls_is_an_answer_and_nothing_is_said_in_the_clear(gate: MailServer) -> None:
+    gate.answers = {"STARTTLS": "454 4.7.0 not now"}
+    answer = sent(group(gate, attempt(), tls="starttls", login=["anna", "lab"]))["1"]
+    assert last(answer) == ("STARTTLS", "454 4.7.0 not now")
+    assert not any(heard.startswith(("AUTH", "MAIL")) for heard in gate.heard)
+
+
+def test_a_server_that_speaks_no_tls_where_it_is_expected_is_no_answer(gate: MailServer) -> None:
+    answer = sent(group(gate, attempt(), tls="wrapped"), deadline=2)["1"]
+    assert "TLS" in answer["error"]
+
+
+def test_who_talks_before_the_greeting_has_said_ehlo_and_goes_on(gate: MailServer) -> None:
+    answer = sent(group(gate, attempt(), early=True))["1"]
+    assert last(answer) == ("RCPT TO:<anna@example.org>", "250 2.0.0 Ok")
+    assert gate.heard[:3] == ["", "EHLO client.example", "MAIL FROM:<a@b.example>"]

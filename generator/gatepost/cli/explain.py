@@ -12,6 +12,7 @@ import typer
 from gatepost.cli.check import JsonOption, PolicyArgument
 from gatepost.cli.console import Exit, leave, model_or_leave, print_json, readable, styled
 from gatepost.decide import Action, Attempt, Verdict, decide
+from gatepost.decide.doors import SUBMISSION
 from gatepost.findings import shown
 from gatepost.policy.values import domain_name
 
@@ -21,6 +22,8 @@ Examples:
   gatepost explain policy.yml --client 192.0.2.7 --from anna@example.org --to x@y.example --subject "Lunch?"
   gatepost explain policy.yml --client 203.0.113.9 --from "<>" --to info@example.org --virus Eicar --json
   gatepost explain policy.yml --client 203.0.113.9 --from a@b.example --to x@directory.example --no-such-recipient
+  gatepost explain policy.yml --client 203.0.113.9 --login anna --from anna@example.org --to x@y.example
+  gatepost explain policy.yml --client 203.0.113.9 --listed zen.example.org=127.0.0.4 --from a@b.example --to x@y.net
 """
 
 _COLOURS: dict[Action, str] = {
@@ -45,12 +48,43 @@ def _score(value: float) -> float:
     return value
 
 
+def _port(value: int | None) -> int | None:
+    if value not in (None, 25, *SUBMISSION):
+        raise typer.BadParameter(f"{value} is none of the ports at which mail is taken: 25, 587, 465")
+    return value
+
+
+def _listings(told: list[str] | None) -> list[str] | None:
+    for one in told or ():
+        try:
+            ipaddress.IPv4Address(one.partition("=")[2])
+        except ValueError:
+            raise typer.BadParameter(f"{shown(one)}: for example zen.example.org=127.0.0.2 was expected") from None
+    return told
+
+
 def explain(
     policy: PolicyArgument,
     client: Annotated[str, typer.Option("--client", callback=_client, metavar="ADDRESS", help="Who connects.")],
     sender: Annotated[str, typer.Option("--from", metavar="SENDER", help='MAIL FROM; "<>" for none.')],
     to: Annotated[list[str], typer.Option("--to", metavar="RECIPIENT", help="RCPT TO; may be repeated.")],
     authenticated: Annotated[bool, typer.Option("--authenticated", help="The client has logged in.")] = False,
+    login: Annotated[
+        str | None, typer.Option("--login", metavar="NAME", help="Who has logged in; implies port 587 and TLS.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", callback=_port, metavar="PORT", help="25, 587 or 465; 25 if not said.")
+    ] = None,
+    tls: Annotated[
+        bool | None, typer.Option("--tls/--no-tls", help="Whether it is encrypted; yes at 465 and with --login.")
+    ] = None,
+    talks_early: Annotated[bool, typer.Option("--talks-early", help="The client talks before it is greeted.")] = False,
+    listed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--listed", callback=_listings, metavar="LIST=ANSWER", help="What a block list answers; may be repeated."
+        ),
+    ] = None,
     helo: Annotated[str, typer.Option("--helo", metavar="NAME", help="The name in HELO.")] = "client.example",
     subject: Annotated[str | None, typer.Option("--subject", metavar="TEXT", help="The Subject, as sent.")] = None,
     size: Annotated[int, typer.Option("--size", min=0, metavar="BYTES", help="The size of the mail.")] = 0,
@@ -80,6 +114,9 @@ def explain(
     as people write it.
     """
     model = model_or_leave(policy, as_json=as_json)
+    door = port or (587 if login is not None else 25)
+    if door in SUBMISSION and model.policy.submission is None:
+        raise typer.BadParameter("this policy has no submission: nobody listens at ports 587 and 465, nobody logs in")
     attempts = [
         Attempt(
             client=ipaddress.ip_address(client),
@@ -95,6 +132,11 @@ def explain(
             scanner_down=scanner_down,
             recipient_exists=exists,
             source_down=source_down,
+            port=door,
+            tls=tls if tls is not None else door == 465 or login is not None or authenticated,
+            login=readable(login) if login is not None else None,
+            talks_early=talks_early,
+            listings=tuple((name, answer) for name, _, answer in (one.partition("=") for one in listed or ())),
         )
         for recipient in to
     ]

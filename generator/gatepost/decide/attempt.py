@@ -22,6 +22,8 @@ class Attempt:
     Where a directory or the next hop alone knows who exists: `recipient_exists` is what it says (None: nobody asked it;
     the recipient is taken to exist), and `source_down` tells that it does not answer. A next hop's answer is
     remembered, so with `source_down` a recipient that is said to exist is one that is remembered.
+    `login` is the name of who has logged in, where it is known; `listings` are block lists with what they answer about
+    the client.
     """
 
     client: IPAddress
@@ -38,6 +40,11 @@ class Attempt:
     server_addresses: frozenset[IPAddress] = frozenset()
     recipient_exists: bool | None = None
     source_down: bool = False
+    port: int = 25
+    tls: bool = False
+    login: str | None = None
+    talks_early: bool = False
+    listings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,15 @@ class Case:
         return self.recipient is not None and self.recipient.key == "postmaster"
 
     @cached_property
+    def is_logged_in(self) -> bool:
+        """Whether somebody has logged in whom the policy knows (or of whom only that is said)."""
+        name = self.attempt.login
+        return self.attempt.authenticated if name is None else name.lower() in self.model.logins
+
+    @cached_property
     def may_relay(self) -> bool:
         """Whether this client may send to anyone."""
-        return self.attempt.authenticated or self.model.is_internal(self.client)
+        return self.is_logged_in or self.model.is_internal(self.client)
 
     @property
     def domain(self) -> str | None:

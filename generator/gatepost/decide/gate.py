@@ -6,7 +6,7 @@ Each takes a case and says whether the mail goes on. `ANNOUNCED` is asked of the
 
 from __future__ import annotations
 
-from gatepost.decide import lists
+from gatepost.decide import doors, lists
 from gatepost.decide.case import Ask, Case, Said, goes_on, put_off, refused
 from gatepost.policy.replies import refused_text, repeated, unknown_text
 
@@ -79,8 +79,10 @@ def sender_list(case: Case) -> Said | None:
 def relaying(case: Case) -> Said:
     """May this client send to this domain?"""
     internal = case.line("networks", "internal")
+    if case.is_logged_in and case.attempt.port in doors.SUBMISSION:
+        return goes_on("relaying", "logged in", case.line("submission"))
     if case.may_relay:
-        return goes_on("relaying", "logged in" if case.attempt.authenticated else "internal client", internal)
+        return goes_on("relaying", "logged in" if case.is_logged_in else "internal client", internal)
     recipient = case.recipient
     if case.domain and recipient and not recipient.is_routed:
         return goes_on("relaying", "one of our domains", case.line("domains", case.domain))
@@ -148,7 +150,9 @@ def term_list(case: Case) -> Said | None:
 ANNOUNCED: tuple[Ask, ...] = (sender_syntax, size, recipient_syntax, bare_postmaster)
 ENVELOPE: tuple[Ask, ...] = (
     client_list,
+    doors.login,
     sender_complete,
+    doors.owner,
     sender_list,
     relaying,
     recipient_complete,

@@ -25,6 +25,8 @@ class Model:
     recipients: Mapping[str, frozenset[str]]
     # A domain in its normal form → the key as it is written in the policy (which leads to its place).
     written_domains: Mapping[str, str] = field(default_factory=dict)
+    # For each login name the sender addresses that it may use, as `Address.key`.
+    logins: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def domains(self) -> Mapping[str, MailDomain]:
@@ -49,6 +51,12 @@ class Model:
         """Whether a client may send to anyone: it stands in networks.internal, or is the server itself."""
         known = any(client.version == net.version and client in net for net in self.policy.networks.internal)
         return known or client.is_loopback
+
+    def passes_unasked(self, client: IPAddress) -> bool:
+        """Whether a client passes the front door: it is internal, a partner, or on the allow list."""
+        allowed = (entry.client for entry in self.policy.filtering.allow if entry.client)
+        known = (*self.policy.networks.partners, *allowed)
+        return self.is_internal(client) or any(client.version == net.version and client in net for net in known)
 
     def exists(self, recipient: Address) -> bool:
         """Whether a recipient in one of our domains is listed. Postmaster always exists (RFC 5321 §4.5.1)."""

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from gatepost.policy import values as v
-
-
-class Section(BaseModel):
-    """A part of the policy. An unknown key is an error, and nothing changes after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+from gatepost.policy.doors import Each, FrontDoor, Submission, Tls
+from gatepost.policy.section import Section
 
 
 class Organisation(Section):
@@ -131,6 +127,11 @@ class Networks(Section):
     internal: tuple[v.Network, ...] = Field(
         description="Networks whose clients may send to anyone. Everyone else may only reach our own domains."
     )
+    partners: tuple[v.Network, ...] = Field(
+        (),
+        description="Networks of known senders: they pass the front door unasked. They may not relay, and all else "
+        "that is said of mail holds for theirs.",
+    )
 
 
 Score = Annotated[float, Field(strict=True, ge=-1000, le=1000, allow_inf_nan=False)]
@@ -230,9 +231,21 @@ class UnknownRecipients(Section):
 
 
 class Limits(Section):
-    """Limits that hold for every mail."""
+    """Limits for every mail, and for one outside client at port 25. Internal networks have the first alone."""
 
     message_size: v.Size = Field(50 * 1024**2, description="The largest mail, encoded as it is sent.", examples=["50M"])
+    connections: Each = Field(
+        50, description="The most connections at a time: half of the processes stay free for everyone else."
+    )
+    connections_per_minute: Each = Field(
+        600, description="The most connections in a minute: a new one every tenth of a second is no honest mail server."
+    )
+    mails_per_minute: Each = Field(
+        6000, description="The most mails in a minute: several times what the filter gets through."
+    )
+    recipients_per_minute: Each = Field(
+        12000, description="The most recipients asked for in a minute, known or not: who guesses asks for more."
+    )
 
 
 class LogTls(Section):
@@ -300,6 +313,11 @@ class Policy(Section):
     organisation: Organisation
     domains: dict[v.Domain, MailDomain] = Field(min_length=1, description="The domains whose mail is accepted.")
     networks: Networks
+    tls: Tls = Field(Tls.model_construct(), description="Encryption.")
+    submission: Submission | None = Field(
+        None, description="Mail from people who log in. Without it ports 587 and 465 are closed."
+    )
+    front_door: FrontDoor = Field(FrontDoor.model_construct(), description="What is asked before a client may speak.")
     filtering: Filtering = Field(Filtering.model_construct(), description="What is filtered.")
     unknown_recipients: UnknownRecipients = Field(
         UnknownRecipients.model_construct(), description="Mail to addresses that do not exist."

@@ -20,6 +20,7 @@ Standing = Literal["proven", "failed", "could not tell", "unproven"]
 
 # Not about what happens to a mail: the format, names for people, and what prove itself may use.
 NOT_ABOUT_MAIL = ("policy", "organisation.name", "proof", "logs.report", "logs.tls", "logs.countries")
+_TOO_MUCH = "needs more traffic than a proof may make"
 REASONS = {
     "filtering.viruses.when_scanner_is_down": "needs a scanner that is down, which no proof brings about",
     "logs.keep": "needs more time to pass than a proof has",
@@ -31,6 +32,18 @@ REASONS = {
     "domains": "a probe would have to be delivered to somebody whom `proof:` does not name",
     "organisation.help_url": "no reply of this policy names it",
     "networks.internal": "the server has no address of this IP version",
+    "networks.partners": "needs a partner that stands on a block list, or talks too early",
+    "tls.outgoing": "what leaves us is seen by those who receive it",
+    "submission.users": "the inventory has no password of this user (gatepost_logins)",
+    "submission.users_file": "the inventory has no password of any of these users (gatepost_logins)",
+    "submission.connections": _TOO_MUCH,
+    "submission.mails_per_minute": _TOO_MUCH,
+    "submission.recipients_per_minute": _TOO_MUCH,
+    "submission.mails_per_hour": _TOO_MUCH,
+    "submission.recipients_per_hour": _TOO_MUCH,
+    "limits": _TOO_MUCH,
+    "front_door.greet_wait": "needs an address of our own that the server has not seen before",
+    "front_door": "needs a client that stands on a block list; the lists' test entries are asked every five minutes",
 }
 
 

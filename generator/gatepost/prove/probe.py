@@ -5,7 +5,7 @@ In: nothing. Out: frozen values that the makers of probes fill, the sender sends
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gatepost.decide import Attempt
 from gatepost.findings import PolicyPath
@@ -47,7 +47,6 @@ class Probe:
     # What stands behind MAIL FROM: and RCPT TO:, where it is not simply the address in angle brackets.
     mail_from: str = ""
     rcpt_to: str = ""
-    port: int = field(default=25)
 
     @property
     def wire_sender(self) -> str:

@@ -149,6 +149,12 @@ class Setting:
     def _domain(recipient: str) -> str:
         return recipient.rpartition("@")[2].lower()
 
+    @cached_property
+    def logins(self) -> tuple[str, ...]:
+        """The users of the policy whose passwords the inventory knows."""
+        known = {name.lower() for v in self.vantage for name in v.logins}
+        return tuple(name for name in sorted(self.model.logins) if name in known)
+
     # --- making probes -----------------------------------------------------------------------------------------------
 
     def probe(

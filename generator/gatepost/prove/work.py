@@ -55,7 +55,7 @@ class Plan:
         found: dict[tuple[str, ...], list[list[Probe]]] = defaultdict(list)
         for probe in self.sendable:
             vantage = probe.origin.vantage if probe.origin else ""
-            mails = found[(vantage, probe.host, str(probe.attempt.client), probe.attempt.helo, str(probe.port))]
+            mails = found[(vantage, probe.host, str(probe.attempt.client), probe.attempt.helo, *_manner(probe))]
             shared = next((mail for mail in reversed(mails) if _one_mail(mail, probe)), None)
             if shared is None:
                 mails.append([probe])
@@ -104,6 +104,21 @@ def sending(plan: Plan) -> Phase:
     return Phase({"send": work}, seconds)
 
 
+def _manner(probe: Probe) -> tuple[str, ...]:
+    """How the server is spoken to: probes of another manner need another conversation."""
+    attempt = probe.attempt
+    tls = "wrapped" if attempt.port == 465 else "starttls" if attempt.tls else ""
+    return str(attempt.port), tls, attempt.login or "", "early" if attempt.talks_early else ""
+
+
+def _opening(plan: Plan, probe: Probe) -> dict[str, Any]:
+    """What a conversation begins with. A password is never sent in the clear, not even to see it refused."""
+    port, tls, login, early = _manner(probe)
+    known = {name: password for v in plan.inventory.vantage for name, password in v.logins.items()}
+    password = known.get(login, "") if tls else "not-the-password"
+    return {"port": int(port), "tls": tls, "login": [login, password] if login else None, "early": bool(early)}
+
+
 def _one_mail(mail: list[Probe], probe: Probe) -> bool:
     """Whether a probe can be one more recipient of a mail."""
     first = mail[0]
@@ -118,7 +133,7 @@ def _groups(plan: Plan, mails: list[list[Probe]]) -> Iterator[dict[str, Any]]:
     for at in range(0, len(mails), _IN_ONE):
         yield {
             "target": _target(host, first.attempt.client.version),
-            "port": first.port,
+            **_opening(plan, first),
             "source": str(first.attempt.client) if bound else None,
             "helo": first.attempt.helo,
             "attempts": [_attempt(plan, mail) for mail in mails[at : at + _IN_ONE]],

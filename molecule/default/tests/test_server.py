@@ -7,7 +7,7 @@ import re
 from conftest import playbook
 from testinfra.host import Host
 
-SERVICES = ("rsyslog", "clamav-daemon", "amavis")
+SERVICES = ("rsyslog", "clamav-daemon", "amavis", "dovecot")
 
 
 def changed(stdout: str) -> list[int]:
@@ -23,10 +23,10 @@ def test_the_daemons_run_and_start_at_boot(server: Host, name: str) -> None:
         assert server.service(service).is_enabled, service
 
 
-def test_the_world_reaches_port_25_alone(server: Host) -> None:
+def test_the_world_reaches_the_ports_for_mail_alone(server: Host) -> None:
     open_ports = server.check_output("ss -Hltn | awk '{print $4}'").split()
     outside = {address.rpartition(":")[2] for address in open_ports if not address.startswith(("127.", "[::1]"))}
-    assert outside == {"22", "25"}
+    assert outside == {"22", "25", "465", "587"}
 
 
 def test_postfix_has_no_complaint_about_its_own_configuration(server: Host) -> None:

@@ -1,6 +1,7 @@
 """Raw SMTP, so that a probe says exactly what was written for it, and every line of the answer is kept.
 
-In: groups of attempts; a group is one conversation: one server, one source address, one EHLO.
+In: groups of attempts; a group is one conversation: one server, one source address, one EHLO; plain, after STARTTLS or
+in TLS from the first byte; perhaps of somebody who logs in, or who talks before he is greeted.
 Out: for each attempt what was said and answered, and the address it came from.
 How it fails: an attempt without an answer holds `error`; nothing is tried more than twice, and all of it ends at the
 deadline.
@@ -8,7 +9,10 @@ deadline.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,13 +37,54 @@ class Conversation:
         self.client = ""
         self._socket = self._connect(group)
         try:
-            self._lines = self._socket.makefile("rb")
             self.client = str(self._socket.getsockname()[0])
-            self.opening.append(("", self._reply()))
-            self.opening.append((f"EHLO {group['helo']}", self.say(f"EHLO {group['helo']}")))
+            self._open(group)
         except NoAnswerError:
             self.close()
             raise
+
+    def _open(self, group: dict[str, Any]) -> None:
+        """Everything before the first MAIL, as far as the server plays along."""
+        ehlo, tls = f"EHLO {group['helo']}", group.get("tls", "")
+        if tls == "wrapped":
+            self._encrypt(group["target"])
+        self._lines = self._socket.makefile("rb")
+        if group.get("early"):
+            self._socket.sendall(ehlo.encode() + b"\r\n")
+            self.opening.append(("", self._reply()))
+            # A front door that heard it goes on with the reply to EHLO; a server that did not greets in full first.
+            if self.opening[-1][1][-1].startswith("220"):
+                self.opening.append((ehlo, self._reply()))
+            return
+        self.opening.append(("", self._reply()))
+        if not self._goes_on(ehlo) or (tls == "starttls" and not self._starttls(group, ehlo)):
+            return
+        if group.get("login"):
+            user, password = group["login"]
+            word = base64.b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
+            self.opening.append((f"AUTH PLAIN (as {user})", self.say(f"AUTH PLAIN {word}")))
+
+    def _goes_on(self, command: str) -> bool:
+        self.opening.append((command, self.say(command)))
+        return self.opening[-1][1][-1].startswith("2")
+
+    def _starttls(self, group: dict[str, Any], ehlo: str) -> bool:
+        if not self._goes_on("STARTTLS"):
+            return False
+        self._encrypt(group["target"])
+        self._lines = self._socket.makefile("rb")
+        return self._goes_on(ehlo)
+
+    def _encrypt(self, name: str) -> None:
+        """Whose certificate it is does not matter here: what is asked is what the server does."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            self._socket.settimeout(self._left())
+            self._socket = context.wrap_socket(self._socket, server_hostname=name)
+        except OSError as error:
+            raise NoAnswerError(f"TLS: {error}") from error
 
     def _connect(self, group: dict[str, Any]) -> socket.socket:
         try:
@@ -98,12 +143,10 @@ class Conversation:
 
     def close(self) -> None:
         """Leave politely where that costs no waiting."""
-        try:
+        with contextlib.suppress(OSError):
             self._socket.settimeout(1)
             self._socket.sendall(b"QUIT\r\n")
-            self._socket.close()
-        except OSError:
-            pass
+        self._socket.close()
 
 
 def _bind(opened: socket.socket, source: str) -> None:

@@ -26,8 +26,15 @@ def test_every_line_has_a_probe_but_those_that_no_mail_can_prove() -> None:
     model, found = made(LISTS)
     spoken = {path for probe in found for path in probe.proves}
     assert [".".join(map(str, path)) for path in leaves(model) if path not in spoken] == [
+        "tls.outgoing",  # seen by those who receive what leaves
+        "front_door.refuse_at",  # needs a client on a block list
         "filtering.viruses.when_scanner_is_down",
         "filtering.signatures.no_older_than",  # asked of clamd, not by mail
+        # More traffic than a proof may make.
+        "limits.connections",
+        "limits.connections_per_minute",
+        "limits.mails_per_minute",
+        "limits.recipients_per_minute",
         "logs.keep",
     ]
 
@@ -242,3 +249,40 @@ def test_the_test_strings_are_whole_in_mails_and_in_pieces_in_the_source() -> No
     text = Path(mails.__file__).read_text()
     assert gtube() not in text
     assert eicar() not in text
+
+
+DOORS = """\
+tls: {certificate: /etc/tls/a.pem, key: /etc/tls/a.key}
+submission:
+  users: {anna: [anna@example.org], bert: ["o'brien@example.org"]}
+"""
+KNOWS_ANNA = replace(WORLD, logins={"anna": "lab"})
+
+
+def test_the_relay_table_is_asked_at_every_door() -> None:
+    model, found = made(DOORS)
+    table = [probe for probe in found if probe.what.startswith("relaying, as F@D → T@D,")]
+    doors = {(probe.attempt.port, probe.attempt.tls, decide(model, probe.attempt).code) for probe in table}
+    assert {(25, False, 554), (25, True, 554), (587, False, 530), (587, True, 530), (465, True, 530)} <= doors
+
+
+def test_users_whose_password_is_known_try_their_own_addresses_and_others() -> None:
+    model, found = made(DOORS, (OFFICE, STORE, KNOWS_ANNA))
+    tried = {
+        (p.attempt.login, p.attempt.sender): decide(model, p.attempt).code
+        for p in found
+        if p.attempt.tls and p.attempt.login
+    }
+    assert tried[("anna", "anna@example.org")] == 250
+    assert tried[("anna", "o'brien@example.org")] == 553
+    assert all(code == 553 for (_, sender), code in tried.items() if sender != "anna@example.org")
+    assert {name for name, _ in tried} == {"anna"}
+
+
+def test_who_talks_early_comes_from_an_address_of_his_own() -> None:
+    _, found = made()
+    early = {probe.attempt.client for probe in found if probe.attempt.talks_early}
+    assert len(early) == 2
+    assert not early & {probe.attempt.client for probe in found if not probe.attempt.talks_early}
+    few = replace(WORLD, source_networks=networks("203.0.113.0/28"))
+    assert not [p for p in made(vantage=(few,))[1] if p.attempt.talks_early]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from gatepost.prove import Probe, judge, probes
 from gatepost.prove.hosts import Unreached, pack, unpack
 from gatepost.prove.sight import sight
 from gatepost.prove.work import Plan, looking, sending
-from proving import EVERYWHERE, GATE, LISTS, made
+from proving import EVERYWHERE, GATE, LISTS, WORLD, made
 from written import TEN_LINES, written
 
 MODEL, PROBES = made(LISTS)
@@ -132,3 +133,13 @@ def test_a_mailbox_that_refuses_is_unknown() -> None:
 def test_the_words_of_both_sides_fit() -> None:
     theirs = runpy.run_path(str(Path(__file__).parents[3] / "plugins" / "module_utils" / "probe" / "packed.py"))
     assert theirs["unpack"](pack({"ä": [1]})) == unpack(theirs["pack"]({"ä": [1]})) == {"ä": [1]}
+
+
+def test_a_password_is_sent_inside_tls_alone() -> None:
+    more = "tls: {certificate: /a.pem, key: /a.key}\nsubmission: {users: {anna: [anna@example.org]}}\n"
+    world = replace(WORLD, logins={"anna": "s3cret"})
+    _, found = made(more, (world,))
+    inventory = Inventory((GATE,), (world,))
+    groups = sending(Plan("run", NOW, inventory, (GATE,), tuple(found))).work["send"]["world"]["groups"]
+    logins = {(group["tls"], tuple(group["login"])) for group in groups if group["login"]}
+    assert logins == {("starttls", ("anna", "s3cret")), ("", ("anna", "not-the-password"))}

@@ -11,11 +11,11 @@ from dataclasses import replace
 from gatepost.inventory import Host, Vantage
 from gatepost.policy import Model
 from gatepost.prove.probe import Probe
-from gatepost.prove.probes import domains, entries, relay, scanners, spam
+from gatepost.prove.probes import domains, doors, entries, relay, scanners, spam
 from gatepost.prove.setting import Setting
 
 Maker = Callable[[Setting], Iterator[Probe]]
-MAKERS: tuple[Maker, ...] = (domains.probes, relay.probes, entries.probes, scanners.probes, spam.probes)
+MAKERS: tuple[Maker, ...] = (domains.probes, relay.probes, doors.probes, entries.probes, scanners.probes, spam.probes)
 
 
 def probes(model: Model, vantage: tuple[Vantage, ...], host: Host) -> list[Probe]:

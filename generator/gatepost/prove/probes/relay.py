@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from gatepost.findings import PolicyPath
@@ -67,16 +68,16 @@ def _outside(setting: Setting) -> Iterator[Probe]:
 
 
 def _forms(setting: Setting) -> Iterator[Probe]:
-    """The whole relay table: with the server's name and with each of our domains, over each IP version."""
-    for version in setting.versions:
+    """The whole relay table: with the server's name and each of our domains, over each IP version, at each door."""
+    for version, (where, door) in product(setting.versions, _doors(setting)):
         addresses = map(ipaddress.ip_address, setting.host.addresses)
         own = next((a for a in addresses if a.version == version), ipaddress.ip_address("127.0.0.1"))
         names = (setting.host.fqdn, *setting.model.domains)
         table = envelopes(Parties(setting.sender, setting.abroad, tuple(dict.fromkeys(names)), own))
         for number, envelope in enumerate(table):
-            facts: dict[str, Any] = {"helo": envelope.helo} if envelope.helo else {}
+            facts: dict[str, Any] = {**door, **({"helo": envelope.helo} if envelope.helo else {})}
             yield setting.probe(
-                f"relaying, as {envelope.form}, over IPv{version}",
+                f"relaying, as {envelope.form}, over IPv{version}{where}",
                 (INTERNAL,),
                 # A server ends a conversation with many errors: the forms come from several addresses.
                 setting.origins.outside(version, 4 + number // 8),
@@ -87,3 +88,14 @@ def _forms(setting: Setting) -> Iterator[Probe]:
                 rcpt_to=envelope.wire_recipient,
                 **facts,
             )
+
+
+def _doors(setting: Setting) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where a stranger may try, who has no password."""
+    yield "", {}
+    if setting.model.policy.tls.certificate:
+        yield ", after STARTTLS", {"tls": True}
+    if setting.model.policy.submission:
+        yield ", at port 587", {"port": 587}
+        yield ", at port 587 after STARTTLS", {"port": 587, "tls": True}
+        yield ", at port 465", {"port": 465, "tls": True}

@@ -26,6 +26,8 @@ DROP_IN = "/etc/systemd/system/amavis.service.d/gatepost.conf"
 # One process uses a core while it scans and waits for DNS in between: more than the cores, but not many more, and each
 # takes some 150 MB. The process limits of the lanes in Postfix's master.cf must not sum to more.
 MAX_SERVERS = 4
+# The port for mail of people who have logged in: it is filtered as mail from inside, wherever they are.
+FROM_INSIDE = 10028
 
 
 def render(model: Model, host: Host) -> Part:
@@ -68,6 +70,8 @@ def _settings(model: Model) -> dict[str, Any]:
         "unpacked": unpacked(model.policy.limits.message_size),
         "size_line": comment(model.line("limits", "message_size")),
         "clamd": perl_string(SOCKET),
+        "from_inside": FROM_INSIDE if model.policy.submission else 0,
+        "submission_line": comment(model.line("submission")),
     }
 
 

@@ -21,6 +21,15 @@ from gatepost.render.amavis import MAX_SERVERS
 from gatepost.render.entries import comment, entries
 from gatepost.render.layout import fill, head
 from gatepost.render.postfix.asked import ldap_checks, ldap_files, ldap_maps, ldap_timeout, next_hop_domains
+from gatepost.render.postfix.doors import (
+    OPENED,
+    OPENED_FOLDER,
+    door_checks,
+    door_files,
+    door_proof,
+    door_services,
+    door_values,
+)
 from gatepost.render.postfix.maps import GATE_MAPS, LISTS, NORMAL_MAPS, alias_maps, model_maps, odd_tables
 from gatepost.render.postfix.quoting import main_cf
 
@@ -56,21 +65,25 @@ def render(model: Model, host: Host) -> Part:
     normal, gate = instances(host.debian)
     values = _values(model, host)
     files = (
-        *_files(gate, {**values, "after": normal.unit, "maps": GATE_MAPS, "what": "The gate."}),
-        *_files(
-            normal,
-            {**values, "ldap_timeout": None, "after": "", "maps": NORMAL_MAPS, "what": "The instance that delivers."},
-        ),
+        *_files(gate, {**values, **_of_gate(normal, values)}),
+        *_files(normal, {**values, **_OF_NORMAL}),
         *model_maps(model),
         *ldap_files(model),
         *alias_maps(model, host, values["origin"]),
+        *door_files(model, host, values["head"]),
     )
     return Part(
         files=files,
-        directories=_DIRECTORIES,
-        services=tuple(Service(instance.name, instance.unit) for instance in (normal, gate)),
-        checks=(*_checks(normal), *_checks(gate), *_table_checks(files), *ldap_checks(model)),
-        proof=_proof(model),
+        directories=(*_DIRECTORIES, *([Directory(OPENED_FOLDER)] if values["block_lists"] else [])),
+        services=(*(Service(instance.name, instance.unit) for instance in (normal, gate)), *door_services(model)),
+        checks=(
+            *_checks(normal),
+            *_checks(gate),
+            *_table_checks(files),
+            *ldap_checks(model),
+            *door_checks(model, host),
+        ),
+        proof=(*_proof(model), *door_proof(model)),
     )
 
 
@@ -79,6 +92,21 @@ _DIRECTORIES = (
     Directory("/var/spool/postfix-normal"),
     Directory("/var/lib/postfix-normal", owner="postfix", group="postfix", mode="0700"),
 )
+
+
+# What differs in the instance that delivers: it asks no directory, and stands behind no door.
+_OF_NORMAL = {
+    "after": "",
+    "maps": NORMAL_MAPS,
+    "what": "The instance that delivers.",
+    "opened": "",
+    "ldap_timeout": None,
+}
+
+
+def _of_gate(normal: Instance, values: dict[str, Any]) -> dict[str, Any]:
+    opened = OPENED if values["block_lists"] else ""
+    return {"after": normal.unit, "maps": GATE_MAPS, "what": "The gate.", "opened": opened}
 
 
 def _files(instance: Instance, values: dict[str, Any]) -> tuple[ConfigFile, ...]:
@@ -110,6 +138,7 @@ def _values(model: Model, host: Host) -> dict[str, Any]:
         "asking": bool(next_hop_domains(model)),
         "ldap_timeout": ldap_timeout(model),
         **_tables(model),
+        **door_values(model, host),
     }
 
 
@@ -147,6 +176,7 @@ def _tables(model: Model) -> dict[str, str]:
 
     return {
         "recipients": ",\n    ".join([both("recipients"), *ldap_maps(model)]),
+        "owners": both("owners"),
         "senders": both(LISTS["sender"], "check_sender_access "),
         "listed": both(LISTS["recipient"], "check_recipient_access "),
         "destinations": both(LISTS["destination"], "check_recipient_access "),

@@ -19,6 +19,7 @@ from gatepost.policy.replies import unknown_text
 from gatepost.render.entries import comment
 from gatepost.render.layout import head
 from gatepost.render.once import once_per_model
+from gatepost.render.postfix.admission import door_clients, login_rows, owner_rows
 from gatepost.render.postfix.asked import answer_rules, asked_rows, asking_rows, next_hop_domains
 from gatepost.render.postfix.lists import SPARED, Row, client_rows, mail_rows
 from gatepost.render.postfix.quoting import footer, pcre_literal, pcre_result, speakable_key, table_line
@@ -49,6 +50,8 @@ def model_maps(model: Model) -> tuple[ConfigFile, ...]:
         *(file for kind, name in LISTS.items() for file in _listed(model, kind, name)),
         _clients(model),
         _ehlo(model),
+        door_clients(model, _top(model, "Who passes the front door unasked, besides internal networks.")),
+        *_logins(model),
         _pattern_file(
             model, "claims.pcre", "What a mail says of having been filtered is taken off.", [_FILTERS_HEADERS]
         ),
@@ -139,6 +142,17 @@ def _odd(model: Model, name: str, rows: list[Row]) -> Iterator[ConfigFile]:
 def _clients(model: Model) -> ConfigFile:
     lines = _lines((row.told, f"{row.key} {row.action}") for row in client_rows(model))
     return _pattern_file(model, "clients.cidr", "The allow and block lists: client.", lines)
+
+
+def _logins(model: Model) -> Iterator[ConfigFile]:
+    """Who may log in, and whose the sender addresses are."""
+    if model.policy.submission is None:
+        return
+    yield _keyed(model, GATE_MAPS, "logins", "Who may log in.", login_rows(model))
+    rows = owner_rows(model)
+    owned = "Who may use a sender address."
+    yield _keyed(model, GATE_MAPS, "owners", owned, [row for row in rows if speakable_key(row.key)])
+    yield from _odd(model, "owners", [row for row in rows if not speakable_key(row.key)])
 
 
 def _ehlo(model: Model) -> ConfigFile:
