@@ -187,11 +187,9 @@ def test_the_log_host_takes_nothing_from_a_stranger(loghost: Host) -> None:
 
 
 def test_after_a_reboot_the_log_is_whole_again(mark: str) -> None:
-    for name in SERVERS:
-        run(PODMAN, "restart", "--time", "20", name)
+    run("lab/lab", "reboot", *SERVERS)
     for name in SERVERS:
         server = on(name)
-        wait_for("the boot", lambda server=server: server.run("systemctl is-system-running").stdout == "running\n")  # type: ignore[misc]
         assert server.file("/dev/log").linked_to == "/run/gatepost/log"
         server.check_output(f"logger --priority mail.info --tag postfix/test {mark}")
         wait_for("the line here", lambda server=server: lines(server, mark, "/var/log/mail.log") == (1, 1))  # type: ignore[misc]
