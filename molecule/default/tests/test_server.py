@@ -7,11 +7,7 @@ import re
 from conftest import playbook
 from testinfra.host import Host
 
-<<<<<<< HEAD
-SERVICES = ("rsyslog", "clamav-daemon", "amavis", "dovecot")
-=======
-SERVICES = ("rsyslog", "clamav-daemon", "amavis", "gatepost-forward")
->>>>>>> main
+SERVICES = ("rsyslog", "clamav-daemon", "amavis", "dovecot", "gatepost-forward")
 
 
 def changed(stdout: str) -> list[int]:
