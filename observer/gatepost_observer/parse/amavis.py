@@ -1,4 +1,4 @@
-"""What amavis says about a mail, in its stock log template (2.6 to 2.13) and in ours, which adds the tests.
+"""What amavis says about a mail, in its stock log template (2.6 to 2.13) and in ours, which adds tests and Subject.
 
 In: its lines. Out: one event for each Passed or Blocked line; warnings. The line is read from left to right, each
 field where the template has it: virus names, file names, addresses and Message-IDs come from strangers.
@@ -13,6 +13,7 @@ from gatepost_observer.events import Action, Found, Kind
 from gatepost_observer.parse.said import Said
 from gatepost_observer.parse.smtpd import bare, client_address
 from gatepost_observer.parse.text import ADDRESS, shown
+from gatepost_observer.subjects import subject_hash
 
 _ADDRESS: Final = rb"<" + ADDRESS + rb">"
 _MAIL: Final = re.compile(
@@ -29,6 +30,7 @@ _MAIL: Final = re.compile(
     rb"(?:, queued_as: (?P<queued_as>[0-9A-Za-z/]+))?(?P<more>.*)$"
 )
 _TESTS: Final = re.compile(rb", Tests: \[([^\]]*)\](?:, [^\]]*)?$")
+_SUBJECT: Final = re.compile(rb", Subject: ((?:[0-9a-f]{2})+)(?:, \d+ ms)?$")
 _RECIPIENT: Final = re.compile(_ADDRESS)
 _FOUND: Final = {
     b"CLEAN": Found.CLEAN,
@@ -87,7 +89,7 @@ def _filtered(said: Said, match: re.Match[bytes]) -> None:
             "sender": shown(sender[1:-1]) if sender.startswith(b"<") else None,
             "recipient": people[0] or None, "recipients": len(people),
             "size": int(match["size"]) if match["size"] else None,
-            "client": _client(match), "lane": None,
+            "client": _client(match), "lane": None, "subject_hash": _subject(match["more"]),
             "score": _score(match["hits"]),
             "tests": shown(tests[1]) if tests and tests[1] else None,
             "virus": names if found is Found.VIRUS else None,
@@ -96,6 +98,12 @@ def _filtered(said: Said, match: re.Match[bytes]) -> None:
             "text": shown(match["word"] + b" " + match["found"]),
         },
     )  # fmt: skip
+
+
+def _subject(more: bytes) -> str | None:
+    """Our template tells the decoded Subject in hex: nothing in it can be taken for a field, and it is not kept."""
+    match = _SUBJECT.search(more)
+    return subject_hash(bytes.fromhex(match[1].decode("ascii")).decode("utf-8", "backslashreplace")) if match else None
 
 
 def _client(match: re.Match[bytes]) -> str | None:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from gatepost_observer.parse import Reader
+from gatepost_observer.subjects import subject_hash
 from samples import one, read, said
 
 AMAVIS = "amavis[9]"
+SUBJECT = 'Größe, Tests: [X=9], "90 ms"'
+
+
+def test_a_subject_is_kept_as_its_hash_whatever_stands_in_it() -> None:
+    found = [event for event in Reader().read(way()) if event["kind"] == "filtered"]
+    assert [event["subject_hash"] for event in found] == [subject_hash(SUBJECT.upper())]
+    assert found[0]["tests"] == "A=1,B=0.5"
 
 
 def way() -> list[bytes]:
@@ -14,7 +23,7 @@ def way() -> list[bytes]:
     passed = (
         "(00009-01) Passed CLEAN {RelayedInbound}, [203.0.113.9]:4711 [203.0.113.9] <a@far.example> -> <b@example.org>, "  # noqa: E501
         "Queue-ID: 4jYg1Q1VrFzPHbF, Message-ID: <m@far.example>, mail_id: abc-D_1+e, Hits: 1.5, size: 700, "
-        "queued_as: 4jYg1R1wHpzPHdb, Tests: [A=1,B=0.5], 90 ms"
+        f"queued_as: 4jYg1R1wHpzPHdb, Tests: [A=1,B=0.5], Subject: {SUBJECT.encode().hex()}, 90 ms"
     )
     to_amavis = (
         "4jYg1Q1VrFzPHbF: to=<b@example.org>, relay=127.0.0.1[127.0.0.1]:10024, delay=1.1, delays=0.03/0.03/0.01/1.1, "
