@@ -8,7 +8,7 @@ from gatepost_observer.subjects import subject_hash
 from samples import one, read, said
 
 AMAVIS = "amavis[9]"
-SUBJECT = 'Größe, Tests: [X=9], "90 ms"'
+SUBJECT = 'Überweisung, Tests: [X=9], "90 ms"'
 
 
 def test_a_subject_is_kept_as_its_hash_whatever_stands_in_it() -> None:
