@@ -67,7 +67,7 @@ lint: tools ## ruff, mypy, import contract, yamllint, ansible-lint, shellcheck
 	MYPYPATH=lab $(BIN)/mypy --scripts-are-modules lab/lab
 	$(BIN)/mypy --scripts-are-modules lab/signatures
 	set -e; for folder in $(TESTS); do \
-	  MYPYPATH=generator:mx:observer:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
+	  MYPYPATH=generator:mx:observer:bench:lab:plugins/module_utils:tests/generator:tests/generator/prove:tests/observer:$$folder \
 	    $(BIN)/mypy $$folder/*.py; done
 	$(BIN)/lint-imports --config pyproject.toml
 	$(BIN)/yamllint --strict .

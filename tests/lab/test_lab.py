@@ -129,7 +129,7 @@ def test_install_asks_apt_for_shellcheck_alone_when_only_that_is_missing(
     apt: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LACKING", "shellcheck")
-    subprocess.run([str(LAB / "install")], check=True)
+    subprocess.run([str(LAB / "install"), "tests"], check=True)
     assert apt.read_text().splitlines() == ["update -q", "install -y -q --no-install-recommends shellcheck"]
 
 
