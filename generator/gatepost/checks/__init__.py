@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gatepost.checks import domains, entries, logs, networks, texts, thresholds
+from gatepost.checks import domains, entries, lockout, logs, networks, texts, thresholds
 from gatepost.findings import Finding
 from gatepost.policy import Model
 
@@ -23,6 +23,9 @@ CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
     entries.right_side,
     entries.written_once,
     texts.help_url_is_known,
+    lockout.partners_are_few,
+    lockout.partners_are_strangers,
+    lockout.outlasts_the_count,
     logs.forgets_in_time,
     logs.report_reaches_somebody,
 )

@@ -31,7 +31,7 @@ def no_open_relay(model: Model) -> Iterator[Finding]:
             f"{networks[index]} is no internal network: whoever stands in it may send to anyone",
             "name your own networks alone",
         )
-    if not wide and (_together_v4(networks) > MOST_V4 or _together_v6(networks) > MOST_V6):
+    if not wide and large_together(networks):
         yield Finding(
             model.places.of(("networks", "internal")),
             "open-relay",
@@ -61,6 +61,11 @@ def is_world(network: IPNetwork) -> bool:
     if any(network.subnet_of(guise) and network.prefixlen < guise.prefixlen + SHORTEST[4] for guise in IPV4_AS_V6):
         return True
     return network.prefixlen < SHORTEST[6] and not _is_private(network)
+
+
+def large_together(networks: tuple[IPNetwork, ...]) -> bool:
+    """Whether networks are a large part of the Internet when they are taken together."""
+    return _together_v4(networks) > MOST_V4 or _together_v6(networks) > MOST_V6
 
 
 def _is_private(network: ipaddress.IPv6Network) -> bool:

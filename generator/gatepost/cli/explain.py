@@ -61,6 +61,9 @@ def explain(
         list[str] | None, typer.Option("--attachment", metavar="FILE", help="A file name; may be repeated.")
     ] = None,
     scanner_down: Annotated[bool, typer.Option("--scanner-down", help="A scanner cannot be reached.")] = False,
+    locked_out: Annotated[
+        bool, typer.Option("--locked-out", help="The client has guessed too many addresses.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what happens to a mail: verdict, reply, lane, next hop, and the policy line behind each step.
@@ -82,6 +85,7 @@ def explain(
             virus=readable(virus) if virus is not None else None,
             attachments=tuple(map(readable, attachment or ())),
             scanner_down=scanner_down,
+            locked_out=locked_out,
         )
         for recipient in to
     ]

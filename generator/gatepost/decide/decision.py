@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatepost.decide.attempt import Attempt, Step, Verdict
 from gatepost.decide.behind import FILTER
 from gatepost.decide.case import TAKEN, Ask, Case, End, Said
-from gatepost.decide.gate import ANNOUNCED, DATA, ENVELOPE
+from gatepost.decide.gate import ANNOUNCED, CONNECTED, DATA, ENVELOPE
 from gatepost.policy import Model
 
 
@@ -25,7 +25,7 @@ def decide(model: Model, attempt: Attempt) -> Verdict:
 
 def _chain(case: Case) -> tuple[Ask, ...]:
     envelope = () if case.is_bare_postmaster else ENVELOPE
-    return (*ANNOUNCED, *envelope, *DATA, *FILTER)
+    return (*CONNECTED, *ANNOUNCED, *envelope, *DATA, *FILTER)
 
 
 def _ended(case: Case, end: End, said: list[Said]) -> Verdict:

@@ -49,6 +49,10 @@ class Model:
         known = any(client.version == net.version and client in net for net in self.policy.networks.internal)
         return known or client.is_loopback
 
+    def is_partner(self, client: IPAddress) -> bool:
+        """Whether a client is a known sender: it is never locked out, but may not relay."""
+        return any(client.version == net.version and client in net for net in self.policy.networks.partners)
+
     def exists(self, recipient: Address) -> bool:
         """Whether a recipient in one of our domains is listed. Postmaster always exists (RFC 5321 §4.5.1)."""
         return recipient.key in self.recipients.get(recipient.domain, frozenset()) or (

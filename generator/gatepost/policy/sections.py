@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from gatepost.policy import values as v
-
-
-class Section(BaseModel):
-    """A part of the policy. An unknown key is an error, and nothing changes after it was read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+from gatepost.policy.lockout import LockOut
+from gatepost.policy.section import Section
 
 
 class Organisation(Section):
@@ -62,6 +58,11 @@ class Networks(Section):
 
     internal: tuple[v.Network, ...] = Field(
         description="Networks whose clients may send to anyone. Everyone else may only reach our own domains."
+    )
+    partners: tuple[v.Network, ...] = Field(
+        (),
+        description="Networks of known senders: they are never locked out. They may not relay, and all else that is "
+        "said of mail holds for theirs.",
     )
 
 
@@ -159,6 +160,7 @@ class UnknownRecipients(Section):
         "Please check the spelling of the address, or ask {postmaster}",
         description="Added to the reply 550 5.1.1. {help_url}, {postmaster} and {recipient} are filled in.",
     )
+    lock_out: LockOut = Field(LockOut.model_construct(), description="Who guesses addresses is locked out.")
 
 
 class Limits(Section):

@@ -164,7 +164,9 @@ written_duration = _in_units({unit: one for unit, one in _SECONDS.items() if uni
 written_size = _in_units({unit.upper(): one for unit, one in _BYTES.items()})
 
 
-def _value(check: Callable[[Any], Any], description: str, *, write: Callable[[Any], str] = str, **schema: Any) -> Any:
+def described(
+    check: Callable[[Any], Any], description: str, *, write: Callable[[Any], str] = str, **schema: Any
+) -> Any:
     """The parts of an Annotated type: how it is read, written back and described in the JSON schema.
 
     What is to be written is the title there: the description belongs to the key.
@@ -173,23 +175,23 @@ def _value(check: Callable[[Any], Any], description: str, *, write: Callable[[An
     return BeforeValidator(check), PlainSerializer(write, return_type=str), WithJsonSchema(plain)
 
 
-Domain = Annotated[str, *_value(domain_name, "a domain, internationalised or not", examples=["example.org"])]
-MailAddress = Annotated[Address, *_value(address, "a full mail address", examples=["anna@example.org"])]
-MailPattern = Annotated[Pattern, *_value(pattern, "an address, or @domain", examples=["@scam.example"])]
-Network = Annotated[IPNetwork, *_value(network, "a network in CIDR form", examples=["192.0.2.0/24"])]
-Hop = Annotated[NextHop, *_value(next_hop, "protocol:[host]:port", examples=["smtp:[mailstore.example.org]:25"])]
+Domain = Annotated[str, *described(domain_name, "a domain, internationalised or not", examples=["example.org"])]
+MailAddress = Annotated[Address, *described(address, "a full mail address", examples=["anna@example.org"])]
+MailPattern = Annotated[Pattern, *described(pattern, "an address, or @domain", examples=["@scam.example"])]
+Network = Annotated[IPNetwork, *described(network, "a network in CIDR form", examples=["192.0.2.0/24"])]
+Hop = Annotated[NextHop, *described(next_hop, "protocol:[host]:port", examples=["smtp:[mailstore.example.org]:25"])]
 Duration = Annotated[
-    int, *_value(duration, "a number and s, m, h, d or w", write=written_duration, pattern=r"^[0-9]{1,6} *[smhdw]$")
+    int, *described(duration, "a number and s, m, h, d or w", write=written_duration, pattern=r"^[0-9]{1,6} *[smhdw]$")
 ]
 Size = Annotated[
-    int, *_value(size, "a number of bytes, or one with k, M or G", write=written_size, type=["string", "integer"])
+    int, *described(size, "a number of bytes, or one with k, M or G", write=written_size, type=["string", "integer"])
 ]
-Line = Annotated[str, *_value(one_line(200), "one line of text")]
-Term = Annotated[str, *_value(one_line(100), "words to look for", examples=["urgent bank transfer"])]
-ReplyText = Annotated[str, *_value(reply_text, "one line of ASCII, with {help_url}, {postmaster}, {recipient}")]
-Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
-Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
+Line = Annotated[str, *described(one_line(200), "one line of text")]
+Term = Annotated[str, *described(one_line(100), "words to look for", examples=["urgent bank transfer"])]
+ReplyText = Annotated[str, *described(reply_text, "one line of ASCII, with {help_url}, {postmaster}, {recipient}")]
+Url = Annotated[str, *described(url, "a web address", pattern=r"^https?://")]
+Extension = Annotated[str, *described(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
 Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "title": "1"})]
-ServerPath = Annotated[str, *_value(server_path, "the path of a file on the server", pattern=r"^/.")]
+ServerPath = Annotated[str, *described(server_path, "the path of a file on the server", pattern=r"^/.")]
 Switch = Annotated[bool, Field(strict=True), WithJsonSchema({"type": "boolean", "title": "true or false"})]
-Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
+Date = Annotated[datetime.date, *described(date, "a date, YYYY-MM-DD", format="date")]

@@ -31,6 +31,8 @@ REASONS = {
     "domains": "a probe would have to be delivered to somebody whom `proof:` does not name",
     "organisation.help_url": "no reply of this policy names it",
     "networks.internal": "the server has no address of this IP version",
+    "networks.partners": "needs a client that guesses, and what it guesses would stand in the server's memory",
+    "unknown_recipients.lock_out": "a proof that guesses would lock its own vantage point out",
 }
 
 
@@ -88,9 +90,9 @@ def _below(value: Any, path: PolicyPath) -> Iterator[PolicyPath]:
     if isinstance(value, Entry):
         yield (*path, value.kind)
     elif isinstance(value, BaseModel) and not isinstance(value, Recipients):
-        for name in type(value).model_fields:
+        for name, field in type(value).model_fields.items():
             if getattr(value, name) is not None:
-                yield from _below(getattr(value, name), (*path, name))
+                yield from _below(getattr(value, name), (*path, field.alias or name))
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield from _below(inner, (*path, key))

@@ -5,12 +5,15 @@ In: nothing. Out: frozen values that the makers of probes fill, the sender sends
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 
 from gatepost.decide import Attempt
 from gatepost.findings import PolicyPath
 from gatepost.policy.values import IPAddress
 from gatepost.prove.mails import Mail
+
+NOBODY = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - no address to listen on: the client of a probe never sent
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Probe:
     mail_from: str = ""
     rcpt_to: str = ""
     port: int = field(default=25)
+    # Why there is no origin.
+    homeless: str = "the inventory has no vantage point for it"
 
     @property
     def wire_sender(self) -> str:

@@ -20,6 +20,7 @@ from gatepost.policy.values import IPNetwork
 from gatepost.render.amavis import MAX_SERVERS
 from gatepost.render.entries import comment, entries
 from gatepost.render.layout import fill, head
+from gatepost.render.mx import SOCKET
 from gatepost.render.postfix.maps import GATE_MAPS, LISTS, NORMAL_MAPS, alias_maps, model_maps, odd_tables
 from gatepost.render.postfix.quoting import main_cf
 
@@ -102,8 +103,15 @@ def _values(model: Model, host: Host) -> dict[str, Any]:
         "free": 2 * size,
         "size_line": comment(model.line("limits", "message_size")),
         "processes": MAX_SERVERS,
+        "milter": SOCKET,
+        "lock_out_line": comment(_lock_out_line(model)),
         **_tables(model),
     }
+
+
+def _lock_out_line(model: Model) -> str:
+    """The line that locks clients out, or nothing."""
+    return model.line("unknown_recipients", "lock_out") if model.policy.unknown_recipients.lock_out.enabled else ""
 
 
 def _origin(model: Model, host: Host) -> str:
