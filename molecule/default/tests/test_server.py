@@ -7,11 +7,7 @@ import re
 from conftest import playbook
 from testinfra.host import Host
 
-<<<<<<< HEAD
-SERVICES = ("rsyslog", "clamav-daemon", "amavis", "gatepost-forward")
-=======
-SERVICES = ("rsyslog", "clamav-daemon", "amavis", "gatepost-mx")
->>>>>>> 1f531fa (On real servers: guessers are locked out, stay so, and are let in again; nobody else notices)
+SERVICES = ("rsyslog", "clamav-daemon", "amavis", "gatepost-forward", "gatepost-mx")
 
 
 def changed(stdout: str) -> list[int]:
