@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final, Literal, get_args
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 Event = dict[str, Any]
 
@@ -44,6 +44,9 @@ class Kind(StrEnum):
     """A daemon's warning, error, fatal or panic: `reason` is that word, `text` what it says."""
     STARTED = "started"
     """A daemon started, stopped or was reloaded: `action` says which."""
+    LOCK_OUT = "lock-out"
+    """A client that guessed `recipients` addresses is locked out from now on (`action` started), its time is over
+    (stopped), or somebody ended it (lifted)."""
 
 
 class Refusal(StrEnum):
@@ -98,7 +101,7 @@ class Found(StrEnum):
 
 
 class Action(StrEnum):
-    """What became of a mail that a filter looked at, and of a daemon."""
+    """What became of a mail that a filter looked at, of a daemon, and of a lock-out."""
 
     PASSED = "passed"
     QUARANTINED = "quarantined"
@@ -112,6 +115,7 @@ class Action(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     RELOADED = "reloaded"
+    LIFTED = "lifted"
 
 
 Type = Literal["text", "whole", "real", "time", "flag"]

@@ -240,8 +240,10 @@ def _key(command: list[str], environment: dict[str, str]) -> str:
 def _environment(source: str | None) -> dict[str, str]:
     environment = {**os.environ, "NO_COLOR": "1"}
     if source and Path(source).is_dir():
-        # A checkout, or an installed collection, brings the generator with it; else it is an installed package.
-        environment["PYTHONPATH"] = os.pathsep.join([source, *filter(None, [os.environ.get("PYTHONPATH")])])
+        # A checkout, or an installed collection, brings the generator with it, and beside it the mail servers' own
+        # program; else it is an installed package.
+        places = [source, str(Path(source).parent / "mx"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(places)
     return environment
 
 

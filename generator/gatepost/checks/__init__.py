@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gatepost.checks import directories, domains, doors, entries, logs, networks, texts, thresholds
+from gatepost.checks import directories, domains, doors, entries, lockout, logs, networks, texts, thresholds
 from gatepost.findings import Finding
 from gatepost.policy import Model
 
@@ -27,9 +27,11 @@ CHECKS: tuple[Callable[[Model], Iterable[Finding]], ...] = (
     texts.help_url_is_known,
     doors.login_is_encrypted,
     doors.senders_are_ours,
-    doors.partners_are_few,
     doors.each_list_once,
     doors.lists_can_refuse,
+    lockout.partners_are_few,
+    lockout.partners_are_strangers,
+    lockout.outlasts_the_count,
     logs.forgets_in_time,
     logs.report_reaches_somebody,
 )

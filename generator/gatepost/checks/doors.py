@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gatepost.checks.networks import is_world, large_together
 from gatepost.findings import Finding, Place, nearest, shown
 from gatepost.policy import Model
 
@@ -45,19 +44,6 @@ def _place(model: Model, name: str, number: int) -> Place:
     if submission and submission.users_file:
         return model.places.of(("submission", "users_file"))
     return model.places.of(("submission", "users", name, number))
-
-
-def partners_are_few(model: Model) -> Iterator[Finding]:
-    """A partner passes the front door unasked: a list that means the world would open it."""
-    partners = model.policy.networks.partners
-    wide = [index for index, network in enumerate(partners) if is_world(network)]
-    for index in wide:
-        message = f"{partners[index]} is a large part of the Internet"
-        hint = "name the networks of your partners alone"
-        yield Finding(model.places.of((*_PARTNERS, index)), "partner-too-wide", message, hint)
-    if not wide and large_together(partners):
-        message = "the partners' networks together are a large part of the Internet"
-        yield Finding(model.places.of(_PARTNERS), "partner-too-wide", message, "name your partners alone")
 
 
 def each_list_once(model: Model) -> Iterator[Finding]:

@@ -106,6 +106,9 @@ def explain(
         bool,
         typer.Option("--source-down", help="The directory or the next hop does not answer. With --exists: it did."),
     ] = False,
+    locked_out: Annotated[
+        bool, typer.Option("--locked-out", help="The client has guessed too many addresses.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what happens to a mail: verdict, reply, lane, next hop, and the policy line behind each step.
@@ -137,6 +140,7 @@ def explain(
             login=readable(login) if login is not None else None,
             talks_early=talks_early,
             listings=tuple((name, answer) for name, _, answer in (one.partition("=") for one in listed or ())),
+            locked_out=locked_out,
         )
         for recipient in to
     ]

@@ -15,8 +15,9 @@ class Attempt:
     """One try to hand us a mail, as the gate sees it, and what the scanners say of it.
 
     `sender` is "" for the null sender. `subject` is the header's value as sent (perhaps with RFC 2047 encoded words).
-    `attachments` are file names. `spam_score` is SpamAssassin's, before the allow list counts. `server_addresses` are
-    the server's own, where they are known: a recipient `x@[192.0.2.1]` at one of them is a recipient at the server.
+    `attachments` are file names. `spam_score` is SpamAssassin's, before the allow list counts. `locked_out`: the client
+    has guessed too many addresses of late. `server_addresses` are the server's own, where they are known: a recipient
+    `x@[192.0.2.1]` at one of them is a recipient at the server.
     `sender` and `recipient` are what stands between < and >, or with both.
 
     Where a directory or the next hop alone knows who exists: `recipient_exists` is what it says (None: nobody asked it;
@@ -37,6 +38,7 @@ class Attempt:
     virus: str | None = None
     attachments: tuple[str, ...] = ()
     scanner_down: bool = False
+    locked_out: bool = False
     server_addresses: frozenset[IPAddress] = frozenset()
     recipient_exists: bool | None = None
     source_down: bool = False

@@ -6,7 +6,7 @@ from gatepost.decide.attempt import Attempt, Step, Verdict
 from gatepost.decide.behind import FILTER
 from gatepost.decide.case import TAKEN, Ask, Case, End, Said
 from gatepost.decide.doors import FRONT
-from gatepost.decide.gate import ANNOUNCED, DATA, ENVELOPE
+from gatepost.decide.gate import ANNOUNCED, CONNECTED, DATA, ENVELOPE
 from gatepost.policy import Model
 
 
@@ -26,7 +26,7 @@ def decide(model: Model, attempt: Attempt) -> Verdict:
 
 def _chain(case: Case) -> tuple[Ask, ...]:
     envelope = () if case.is_bare_postmaster else ENVELOPE
-    return (*FRONT, *ANNOUNCED, *envelope, *DATA, *FILTER)
+    return (*FRONT, *CONNECTED, *ANNOUNCED, *envelope, *DATA, *FILTER)
 
 
 def _ended(case: Case, end: End, said: list[Said]) -> Verdict:

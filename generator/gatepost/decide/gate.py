@@ -1,20 +1,38 @@
 """At the gate: the steps of docs/how-mail-is-decided.md that end in an SMTP reply, in their order.
 
-Each takes a case and says whether the mail goes on. `ANNOUNCED` is asked of the sender, `ENVELOPE` of each recipient
-(but for the bare `postmaster`, who must always be reached), `DATA` when the mail is there.
+Each takes a case and says whether the mail goes on. `CONNECTED` is asked before anything is said, `ANNOUNCED` is asked
+of the sender, `ENVELOPE` of each recipient (but for the bare `postmaster`, who must always be reached), `DATA` when the
+mail is there.
 """
 
 from __future__ import annotations
 
 from gatepost.decide import doors, lists
 from gatepost.decide.case import Ask, Case, Said, goes_on, put_off, refused
-from gatepost.policy.replies import refused_text, repeated, unknown_text
+from gatepost.policy.replies import locked_out_text, refused_text, repeated, unknown_text
 
 _SYNTAX = "always (RFC 5321 §4.1.2)"
 _INCOMPLETE = (504, "5.5.2", "need fully-qualified address")
 _LOOKUP_FAILED = (451, "4.3.0", "Temporary lookup failure")
 _NOT_TOLD = (450, "4.1.1", "unverified address")
 _TOO_LARGE = (552, "5.3.4", "Message size exceeds fixed limit")
+
+
+def lock_out(case: Case) -> Said | None:
+    """Has the client guessed too many addresses? Asked of strangers alone, and not of who logs in."""
+    if not case.attempt.locked_out:
+        return None
+    networks = case.model.policy.networks
+    if case.attempt.authenticated or case.model.is_internal(case.client):
+        outcome = "logged in" if case.attempt.authenticated else "internal client"
+        return goes_on("lock-out", f"never: {outcome}", case.line("networks", "internal"))
+    if case.model.is_partner(case.client):
+        number = next(n for n, net in enumerate(networks.partners) if case.client in net)
+        return goes_on("lock-out", "never: a partner", case.line("networks", "partners", number))
+    if not case.model.policy.unknown_recipients.lock_out.enabled:
+        return goes_on("lock-out", "nobody is", case.line("unknown_recipients", "lock_out", "enabled"))
+    line, text = case.line("unknown_recipients", "lock_out"), locked_out_text(case.model)
+    return refused("lock-out", "guessed too many addresses", line, (421, "4.7.0", text))
 
 
 def sender_syntax(case: Case) -> Said | None:
@@ -147,6 +165,7 @@ def term_list(case: Case) -> Said | None:
     return None if case.attempt.subject is None else _listed(case, "term", lists.by_term_as_sent(case))
 
 
+CONNECTED: tuple[Ask, ...] = (lock_out,)
 ANNOUNCED: tuple[Ask, ...] = (sender_syntax, size, recipient_syntax, bare_postmaster)
 ENVELOPE: tuple[Ask, ...] = (
     client_list,

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from gatepost.findings import shown
 from gatepost.policy.addresses import domain_name
 from gatepost.policy.scalars import bad, text_of
-from gatepost.policy.values import _value
+from gatepost.policy.values import described
 
 # What stands for the name of each host in a path.
 FQDN = "{fqdn}"
@@ -83,8 +83,8 @@ def answers(value: Any) -> Answers:
 
 
 ServerPath = Annotated[
-    str, *_value(server_path, "a path on the server; {fqdn} is its name", examples=["/etc/ssl/gatepost/chain.pem"])
+    str, *described(server_path, "a path on the server; {fqdn} is its name", examples=["/etc/ssl/gatepost/chain.pem"])
 ]
-Login = Annotated[str, *_value(login, "a login name", examples=["anna"])]
-ListName = Annotated[str, *_value(domain_name, "the domain of a block list", examples=["zen.example.org"])]
-Answer = Annotated[Answers, *_value(answers, "an answer, or some in a row", examples=["127.0.0.2..11"])]
+Login = Annotated[str, *described(login, "a login name", examples=["anna"])]
+ListName = Annotated[str, *described(domain_name, "the domain of a block list", examples=["zen.example.org"])]
+Answer = Annotated[Answers, *described(answers, "an answer, or some in a row", examples=["127.0.0.2..11"])]

@@ -52,11 +52,15 @@ class Model:
         known = any(client.version == net.version and client in net for net in self.policy.networks.internal)
         return known or client.is_loopback
 
+    def is_partner(self, client: IPAddress) -> bool:
+        """Whether a client is a known sender: it is never locked out and passes the front door, but may not relay."""
+        return any(client.version == net.version and client in net for net in self.policy.networks.partners)
+
     def passes_unasked(self, client: IPAddress) -> bool:
         """Whether a client passes the front door: it is internal, a partner, or on the allow list."""
         allowed = (entry.client for entry in self.policy.filtering.allow if entry.client)
-        known = (*self.policy.networks.partners, *allowed)
-        return self.is_internal(client) or any(client.version == net.version and client in net for net in known)
+        listed = any(client.version == net.version and client in net for net in allowed)
+        return listed or self.is_internal(client) or self.is_partner(client)
 
     def exists(self, recipient: Address) -> bool:
         """Whether a recipient in one of our domains is listed. Postmaster always exists (RFC 5321 §4.5.1)."""

@@ -22,6 +22,11 @@ def refused_text(model: Model) -> str:
     return f"{_REFUSED}; {help_for_refused(model)}"
 
 
+def locked_out_text(model: Model) -> str:
+    """The text behind `421 4.7.0` for a client that is locked out."""
+    return f"You are locked out: too many unknown addresses; {help_for_refused(model)}"
+
+
 def repeated(recipient: str) -> str:
     """A recipient as a reply repeats it. Postfix would read more into `$` and a backslash than stands there."""
     return "the address" if "$" in recipient or "\\" in recipient else recipient

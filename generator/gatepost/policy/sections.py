@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from gatepost.policy import values as v
 from gatepost.policy.doors import Each, FrontDoor, Submission, Tls
+from gatepost.policy.lockout import LockOut
 from gatepost.policy.section import Section
 
 
@@ -129,8 +130,8 @@ class Networks(Section):
     )
     partners: tuple[v.Network, ...] = Field(
         (),
-        description="Networks of known senders: they pass the front door unasked. They may not relay, and all else "
-        "that is said of mail holds for theirs.",
+        description="Networks of known senders: they pass the front door unasked and are never locked out. They may "
+        "not relay, and all else that is said of mail holds for theirs.",
     )
 
 
@@ -228,6 +229,7 @@ class UnknownRecipients(Section):
         "Please check the spelling of the address, or ask {postmaster}",
         description="Added to the reply 550 5.1.1. {help_url}, {postmaster} and {recipient} are filled in.",
     )
+    lock_out: LockOut = Field(LockOut.model_construct(), description="Who guesses addresses is locked out.")
 
 
 class Limits(Section):

@@ -184,7 +184,9 @@ written_duration = _in_units({unit: one for unit, one in _SECONDS.items() if uni
 written_size = _in_units({unit.upper(): one for unit, one in _BYTES.items()})
 
 
-def _value(check: Callable[[Any], Any], description: str, *, write: Callable[[Any], str] = str, **schema: Any) -> Any:
+def described(
+    check: Callable[[Any], Any], description: str, *, write: Callable[[Any], str] = str, **schema: Any
+) -> Any:
     """The parts of an Annotated type: how it is read, written back and described in the JSON schema.
 
     What is to be written is the title there: the description belongs to the key.
@@ -193,33 +195,33 @@ def _value(check: Callable[[Any], Any], description: str, *, write: Callable[[An
     return BeforeValidator(check), PlainSerializer(write, return_type=str), WithJsonSchema(plain)
 
 
-Domain = Annotated[str, *_value(domain_name, "a domain, internationalised or not", examples=["example.org"])]
-MailAddress = Annotated[Address, *_value(address, "a full mail address", examples=["anna@example.org"])]
-MailPattern = Annotated[Pattern, *_value(pattern, "an address, or @domain", examples=["@scam.example"])]
-Network = Annotated[IPNetwork, *_value(network, "a network in CIDR form", examples=["192.0.2.0/24"])]
-Hop = Annotated[NextHop, *_value(next_hop, "protocol:[host]:port", examples=["smtp:[mailstore.example.org]:25"])]
+Domain = Annotated[str, *described(domain_name, "a domain, internationalised or not", examples=["example.org"])]
+MailAddress = Annotated[Address, *described(address, "a full mail address", examples=["anna@example.org"])]
+MailPattern = Annotated[Pattern, *described(pattern, "an address, or @domain", examples=["@scam.example"])]
+Network = Annotated[IPNetwork, *described(network, "a network in CIDR form", examples=["192.0.2.0/24"])]
+Hop = Annotated[NextHop, *described(next_hop, "protocol:[host]:port", examples=["smtp:[mailstore.example.org]:25"])]
 Duration = Annotated[
-    int, *_value(duration, "a number and s, m, h, d or w", write=written_duration, pattern=r"^[0-9]{1,6} *[smhdw]$")
+    int, *described(duration, "a number and s, m, h, d or w", write=written_duration, pattern=r"^[0-9]{1,6} *[smhdw]$")
 ]
 Size = Annotated[
-    int, *_value(size, "a number of bytes, or one with k, M or G", write=written_size, type=["string", "integer"])
+    int, *described(size, "a number of bytes, or one with k, M or G", write=written_size, type=["string", "integer"])
 ]
-Line = Annotated[str, *_value(one_line(200), "one line of text")]
-Term = Annotated[str, *_value(one_line(100), "words to look for", examples=["urgent bank transfer"])]
-ReplyText = Annotated[str, *_value(reply_text, "one line of ASCII, with {help_url}, {postmaster}, {recipient}")]
-Url = Annotated[str, *_value(url, "a web address", pattern=r"^https?://")]
-Extension = Annotated[str, *_value(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
+Line = Annotated[str, *described(one_line(200), "one line of text")]
+Term = Annotated[str, *described(one_line(100), "words to look for", examples=["urgent bank transfer"])]
+ReplyText = Annotated[str, *described(reply_text, "one line of ASCII, with {help_url}, {postmaster}, {recipient}")]
+Url = Annotated[str, *described(url, "a web address", pattern=r"^https?://")]
+Extension = Annotated[str, *described(extension, "a file name extension", pattern=r"^[A-Za-z0-9_-]{1,12}$")]
 Version = Annotated[int, BeforeValidator(version), WithJsonSchema({"const": 1, "title": "1"})]
-ServerPath = Annotated[str, *_value(server_path, "the path of a file on the server", pattern=r"^/.")]
+ServerPath = Annotated[str, *described(server_path, "the path of a file on the server", pattern=r"^/.")]
 Switch = Annotated[bool, Field(strict=True), WithJsonSchema({"type": "boolean", "title": "true or false"})]
-Date = Annotated[datetime.date, *_value(date, "a date, YYYY-MM-DD", format="date")]
+Date = Annotated[datetime.date, *described(date, "a date, YYYY-MM-DD", format="date")]
 JustTrue = Annotated[bool, BeforeValidator(just_true), WithJsonSchema({"const": True, "title": "true"})]
 ShortTime = Annotated[
-    int, *_value(short_time, "1s to 60s", write=written_duration, pattern=r"^[0-9]{1,2} *[sm]$", examples=["5s"])
+    int, *described(short_time, "1s to 60s", write=written_duration, pattern=r"^[0-9]{1,2} *[sm]$", examples=["5s"])
 ]
-LdapServer = Annotated[Server, *_value(server, "ldaps://host or ldap://host", examples=["ldaps://ldap.example.org"])]
-LdapFilter = Annotated[Filter, *_value(search_filter, "a search filter (RFC 4515) with {recipient} or {local}")]
+LdapServer = Annotated[Server, *described(server, "ldaps://host or ldap://host", examples=["ldaps://ldap.example.org"])]
+LdapFilter = Annotated[Filter, *described(search_filter, "a search filter (RFC 4515) with {recipient} or {local}")]
 DistinguishedName = Annotated[
-    str, *_value(distinguished_name, "a distinguished name (RFC 4514)", examples=["ou=people,dc=example,dc=org"])
+    str, *described(distinguished_name, "a distinguished name (RFC 4514)", examples=["ou=people,dc=example,dc=org"])
 ]
-SecretName = Annotated[str, *_value(secret_name, "the name of a secret", examples=["ldap-example"])]
+SecretName = Annotated[str, *described(secret_name, "the name of a secret", examples=["ldap-example"])]

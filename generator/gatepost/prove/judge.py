@@ -40,7 +40,7 @@ class Result:
 def judge(model: Model, probe: Probe, seen: Seen) -> Result:
     """Compare."""
     if probe.origin is None:
-        return _unknown(probe, seen, "the inventory has no vantage point for it")
+        return _unknown(probe, seen, probe.homeless)
     if seen.error or not seen.replies:
         return _unknown(probe, seen, seen.error or "it was not sent")
     if seen.replies[-1].code == 421:

@@ -32,7 +32,7 @@ REASONS = {
     "domains": "a probe would have to be delivered to somebody whom `proof:` does not name",
     "organisation.help_url": "no reply of this policy names it",
     "networks.internal": "the server has no address of this IP version",
-    "networks.partners": "needs a partner that stands on a block list, or talks too early",
+    "networks.partners": "needs a partner that stands on a block list, talks too early, or guesses",
     "tls.outgoing": "what leaves us is seen by those who receive it",
     "submission.users": "the inventory has no password of this user (gatepost_logins)",
     "submission.users_file": "the inventory has no password of any of these users (gatepost_logins)",
@@ -44,6 +44,7 @@ REASONS = {
     "limits": _TOO_MUCH,
     "front_door.greet_wait": "needs an address of our own that the server has not seen before",
     "front_door": "needs a client that stands on a block list; the lists' test entries are asked every five minutes",
+    "unknown_recipients.lock_out": "a proof that guesses would lock its own vantage point out",
 }
 
 
@@ -101,9 +102,9 @@ def _below(value: Any, path: PolicyPath) -> Iterator[PolicyPath]:
     if isinstance(value, Entry):
         yield (*path, value.kind)
     elif isinstance(value, BaseModel) and not isinstance(value, Recipients):
-        for name in type(value).model_fields:
+        for name, field in type(value).model_fields.items():
             if getattr(value, name) is not None:
-                yield from _below(getattr(value, name), (*path, name))
+                yield from _below(getattr(value, name), (*path, field.alias or name))
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield from _below(inner, (*path, key))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
@@ -31,10 +31,17 @@ class Origins:
 
     model: Model
     vantage: tuple[Vantage, ...]
+    _strangers: dict[int, tuple[Origin, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def outside(self, version: int = 4, turn: int = 0) -> Origin | None:
         """A client of no particular kind, out in the world. Another `turn` is another address, where there is one."""
         return self._first(("outside",), None, self._internal + self._listed, version, turn)
+
+    def strangers(self, version: int) -> tuple[Origin, ...]:
+        """All clients of no particular kind that take turns."""
+        if version not in self._strangers:
+            self._strangers[version] = self._places(("outside",), None, self._internal + self._listed, version)
+        return self._strangers[version]
 
     def inside(self, version: int | None = None, turn: int = 0, network: IPNetwork | None = None) -> Origin | None:
         """A client in networks.internal, or in one of them."""
@@ -68,18 +75,25 @@ class Origins:
     def _first(
         self, kinds: tuple[str, ...], within: IPNetwork | None, without: tuple[IPNetwork, ...], version: int, turn: int
     ) -> Origin | None:
+        found = self._places(kinds, within, without, version)
+        return found[turn % len(found)] if found else None
+
+    def _places(
+        self, kinds: tuple[str, ...], within: IPNetwork | None, without: tuple[IPNetwork, ...], version: int
+    ) -> tuple[Origin, ...]:
+        """All that fits at the first host that has anything that does."""
         for vantage in self.vantage:
             if vantage.kind not in kinds:
                 continue
-            if not vantage.source_networks:
-                origin = self._unbound(vantage, within, version)
-                if origin:
-                    return origin
-                continue
-            addresses = self._addresses(vantage, within, without, version)
-            if addresses:
-                return Origin(vantage.name, addresses[turn % len(addresses)])
-        return None
+            if vantage.source_networks:
+                addresses = self._addresses(vantage, within, without, version)
+                found = tuple(Origin(vantage.name, address) for address in addresses)
+            else:
+                unbound = self._unbound(vantage, within, version)
+                found = (unbound,) if unbound else ()
+            if found:
+                return found
+        return ()
 
     def _addresses(
         self, vantage: Vantage, within: IPNetwork | None, without: tuple[IPNetwork, ...], version: int
@@ -120,15 +134,20 @@ def overlap(one: IPNetwork, other: IPNetwork) -> IPNetwork | None:
 
 
 def addresses_of(network: IPNetwork, without: Iterable[IPNetwork]) -> Iterator[IPAddress]:
-    """The addresses of a network that stand in none of the others; what is taken is stepped over, however large."""
+    """The addresses of a network that stand in none of the others; what is taken is stepped over, however large.
+
+    A server counts a /64 of IPv6 as one client, so of a larger network one address of each /64 is taken.
+    """
     taken = sorted((int(n[0]), int(n[-1])) for n in without if n.version == network.version)
     first, last = int(network[0]), int(network[-1])
     # Neither the network's own address nor the broadcast address is a client's.
     spared = 1 if last - first > 1 else 0
     at = first + (_FIRST if last - first >= 4 * _FIRST else spared)
+    step = 2**64 if network.version == 6 and network.prefixlen < 64 else 1
     while at <= last - spared:
         over = next((end for begin, end in taken if begin <= at <= end), None)
         if over is None:
             yield network[at - first]
-            over = at
-        at = over + 1
+            at += step
+        else:
+            at = over + 1

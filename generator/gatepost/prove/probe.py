@@ -5,12 +5,15 @@ In: nothing. Out: frozen values that the makers of probes fill, the sender sends
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 
 from gatepost.decide import Attempt
 from gatepost.findings import PolicyPath
 from gatepost.policy.values import IPAddress
 from gatepost.prove.mails import Mail
+
+NOBODY = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - no address to listen on: the client of a probe never sent
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Probe:
     # What stands behind MAIL FROM: and RCPT TO:, where it is not simply the address in angle brackets.
     mail_from: str = ""
     rcpt_to: str = ""
+    # Why there is no origin.
+    homeless: str = "the inventory has no vantage point for it"
 
     @property
     def wire_sender(self) -> str:

@@ -20,9 +20,8 @@ from gatepost.policy import Address, Entry, Model
 from gatepost.policy.values import address
 from gatepost.prove.mails import Mail
 from gatepost.prove.origins import Origins
-from gatepost.prove.probe import Origin, Probe
+from gatepost.prove.probe import NOBODY, Origin, Probe
 
-NOBODY = ipaddress.ip_address("0.0.0.0")  # noqa: S104 - no address to listen on: the client of a probe never sent
 # A domain that can never exist (RFC 2606), for senders and targets of probes where the inventory knows no better one.
 NOWHERE = "gatepost-probe.invalid"
 LOCAL = "gatepost-probe"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from gatepost.bundle import Bundle, Part
 from gatepost.inventory import Host, LogHost
 from gatepost.policy import Model
-from gatepost.render import amavis, clamav, dovecot, forward, observer, postfix, rsyslog, spamassassin
+from gatepost.render import amavis, clamav, dovecot, forward, mx, observer, postfix, rsyslog, spamassassin
 from gatepost.render.rsyslog import loghost
 
 # In the order in which the services start: the log first, then what scans, what knows passwords, what receives.
-DAEMONS = (rsyslog, clamav, spamassassin, amavis, dovecot, postfix, forward)
+DAEMONS = (rsyslog, clamav, spamassassin, amavis, dovecot, mx, postfix, forward)
 
 
 def render(model: Model, host: Host) -> Bundle:

@@ -20,10 +20,14 @@ LINES = {
     "/etc/spamassassin/local.cf": "scoore GTUBE 1",
     "/etc/rsyslog.conf": "module(load=",
     "/etc/logrotate.d/rsyslog": "rotated 3 {",
+    "/etc/gatepost/mx.json": "}",
 }
 
-STARTED = "systemctl show rsyslog clamav-daemon amavis postfix 'postfix@*' --property=Id,ActiveEnterTimestamp,MainPID"
-FOLDERS = ("postfix", "postfix/maps", "postfix-normal", "amavis", "clamav", "spamassassin", "logrotate.d")
+STARTED = (
+    "systemctl show rsyslog clamav-daemon amavis gatepost-mx postfix 'postfix@*'"
+    " --property=Id,ActiveEnterTimestamp,MainPID"
+)
+FOLDERS = ("postfix", "postfix/maps", "postfix-normal", "amavis", "clamav", "spamassassin", "logrotate.d", "gatepost")
 CONFIGURED = (
     f"sha256sum /etc/rsyslog.conf {' '.join(f'/etc/{folder}/*' for folder in FOLDERS)} 2>/dev/null;"
     " readlink /var/lib/gatepost/current"

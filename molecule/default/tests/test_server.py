@@ -7,7 +7,7 @@ import re
 from conftest import playbook
 from testinfra.host import Host
 
-SERVICES = ("rsyslog", "clamav-daemon", "amavis", "dovecot", "gatepost-forward")
+SERVICES = ("rsyslog", "clamav-daemon", "amavis", "dovecot", "gatepost-forward", "gatepost-mx")
 
 
 def changed(stdout: str) -> list[int]:
@@ -21,6 +21,8 @@ def test_the_daemons_run_and_start_at_boot(server: Host, name: str) -> None:
         assert server.service(service).is_running, service
     for service in (*SERVICES, "postfix"):
         assert server.service(service).is_enabled, service
+    # It starts with the milter, which wants it.
+    assert server.service("gatepost-mx-firewall").is_running
 
 
 def test_the_world_reaches_the_ports_for_mail_alone(server: Host) -> None:

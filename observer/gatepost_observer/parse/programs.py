@@ -13,6 +13,7 @@ from typing import Final
 from gatepost_observer.events import Action, Kind
 from gatepost_observer.parse.amavis import amavis
 from gatepost_observer.parse.deliveries import bounce, delivery, pickup, postsuper, qmgr
+from gatepost_observer.parse.lockouts import gatepost_mx
 from gatepost_observer.parse.postscreen import postscreen
 from gatepost_observer.parse.said import Said
 from gatepost_observer.parse.scanners import clamav_milter, clamd, freshclam, rspamd, sa_update, spamd
@@ -126,4 +127,5 @@ OTHERS: Final[dict[str, tuple[str, Callable[[Said], bool]]]] = {
     "spamd": ("spamd", spamd),
     "rspamd": ("rspamd", rspamd),
     "sa-update": ("sa-update", sa_update),
+    "gatepost-mx": ("gatepost-mx", gatepost_mx),
 }

@@ -1,14 +1,15 @@
--- What is said rarely and matters: why mail was put off or given up, signatures, failed logins, warnings, starts.
+-- What is said rarely and matters: why mail was put off or given up, signatures, failed logins, warnings, starts,
+-- lock-outs.
 -- Texts that differ in numbers, or in the address in angle brackets, are one.
 SELECT
   kind,
-  CASE WHEN kind IN ('signatures', 'started') THEN host END AS host,
+  CASE WHEN kind IN ('signatures', 'started', 'lock-out') THEN host END AS host,
   program,
   reason,
   action,
   code,
   status,
-  CASE WHEN kind = 'login' THEN client END AS client,
+  CASE WHEN kind IN ('login', 'lock-out') THEN client END AS client,
   CASE WHEN kind = 'login' THEN user END AS user,
   CASE
     WHEN kind = 'signatures' THEN text
@@ -20,7 +21,7 @@ SELECT
   min(CASE WHEN kind IN ('deferred', 'returned', 'warning') THEN text END) AS sample,
   max(time) AS last
 FROM events
-WHERE kind IN ('deferred', 'returned', 'signatures', 'login', 'warning', 'started') /*scope*/
+WHERE kind IN ('deferred', 'returned', 'signatures', 'login', 'warning', 'started', 'lock-out') /*scope*/
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ORDER BY events DESC, kind, host, shape
 LIMIT 20000

@@ -1,4 +1,4 @@
-"""What was hit and what was said: reasons, entries of the lists, failed logins, warnings, signatures.
+"""What was hit and what was said: reasons, entries of the lists, failed logins, warnings, signatures, lock-outs.
 
 In: rows of rare.sql and entries.sql. Out: rows as the report tells them. Pure; it fails never.
 """
@@ -88,7 +88,7 @@ def _entry(entry: Entry, hits: int, last: datetime | None) -> Row:
 
 
 def rare(rows: list[Row], top: int) -> dict[str, Any]:
-    """Failed logins, warnings of daemons, signatures, starts and stops."""
+    """Failed logins, warnings of daemons, signatures, starts and stops, lock-outs."""
     of_kind: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         of_kind[row["kind"]].append(row)
@@ -97,6 +97,7 @@ def rare(rows: list[Row], top: int) -> dict[str, Any]:
         "warnings": _warnings(of_kind["warning"], top),
         "signatures": _signatures(of_kind["signatures"]),
         "daemons": _daemons(of_kind["started"]),
+        "lock_outs": _lock_outs(of_kind["lock-out"], top),
     }
 
 
@@ -152,3 +153,18 @@ def _daemons(rows: list[Row]) -> list[Row]:
         {"host": host, "program": program, "action": action, "times": many}
         for (host, program, action), many in sorted(count.items())
     ]
+
+
+def _lock_outs(rows: list[Row], top: int) -> list[Row]:
+    """Who was locked out for guessing addresses, where and how often; and how often somebody ended it."""
+    told: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        host, client = row["host"] or "", row["client"] or ""
+        one = told.setdefault((host, client), {"client": client, "host": host, "times": 0, "lifted": 0, "last": None})
+        if row["action"] == "started":
+            one["times"] += row["events"]
+            one["last"] = row["last"].isoformat(timespec="seconds")
+        elif row["action"] == "lifted":
+            one["lifted"] += row["events"]
+    begun = (one for one in told.values() if one["times"] or one["lifted"])
+    return sorted(begun, key=lambda one: (-one["times"], one["client"], one["host"]))[:top]

@@ -66,6 +66,7 @@ def _attempts(title: str, heading: str, rows: list[Figures]) -> Table:
 def servers(figures: Figures) -> Section:
     """Signatures, daemons, warnings, and what was not understood."""
     signatures = [{**row, "at": row["last"][:16].replace("T", " ")} for row in figures["signatures"]]
+    locked = [{**row, "at": (row["last"] or "–")[:16].replace("T", " ")} for row in figures["lock_outs"]]
     told = figures["not_understood"]
     unknown = [
         {**row, "program": row["program"] or "(no program)", "sample": (row["samples"] or ["–"])[0]}
@@ -89,6 +90,10 @@ def servers(figures: Figures) -> Section:
                   figures["warnings"]["texts"], wide=True),
             Table("Starts and stops", (host, program, Column("What", "action"), Column("Times", "times", "count")),
                   figures["daemons"]),
+            Table("Locked out for guessing addresses", (Column("Client", "client"), host,
+                  Column("Times", "times", "count"), Column("Lifted", "lifted", "count"),
+                  Column("Last (UTC)", "at", "word")), locked,
+                  empty="Nobody was locked out in this time."),
             Table("Lines that were not understood", (program, Column("Lines", "lines", "count"),
                   Column("For example", "sample", limit=200)), unknown, wide=True, empty="Every line was understood."),
         ),

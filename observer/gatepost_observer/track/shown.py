@@ -106,7 +106,7 @@ def _told(event: Event) -> Iterator[str]:
             yield shown(event[column])
     if event.get("queue_id"):
         yield shown(event["queue_id"])
-    if event.get("client") and event.get("kind") in ("accepted", "refused", "connect", "login"):
+    if event.get("client") and event.get("kind") in ("accepted", "refused", "connect", "login", "lock-out"):
         yield f"from {_client(event)}"
     if event.get("recipient") and event.get("kind") != "accepted":
         yield f"to {shown(event['recipient'])}"

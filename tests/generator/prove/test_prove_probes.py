@@ -30,6 +30,10 @@ def test_every_line_has_a_probe_but_those_that_no_mail_can_prove() -> None:
         "front_door.refuse_at",  # needs a client on a block list
         "filtering.viruses.when_scanner_is_down",
         "filtering.signatures.no_older_than",  # asked of clamd, not by mail
+        "unknown_recipients.lock_out.enabled",
+        "unknown_recipients.lock_out.after",
+        "unknown_recipients.lock_out.within",
+        "unknown_recipients.lock_out.for",
         # More traffic than a proof may make.
         "limits.connections",
         "limits.connections_per_minute",

@@ -180,7 +180,7 @@ def test_a_host_that_is_called_like_a_domain_adds_no_addresses_to_it() -> None:
 
 def test_the_help_text_names_the_address_that_was_asked_for() -> None:
     part = part_of('unknown_recipients: {text: "No {recipient} here, 5$"}\n')
-    (plain, named), (_, unnamed) = rules(text_of(part, "postfix/maps/footers.pcre"))
+    (plain, named), (_, unnamed), _ = rules(text_of(part, "postfix/maps/footers.pcre"))
     assert "[^$" in plain
     assert result_read(named, "bob@example.org") == "No bob@example.org here, 5$$"
     assert result_read(unnamed) == "No the address here, 5$$"

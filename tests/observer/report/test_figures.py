@@ -164,6 +164,27 @@ def test_without_own_domains_nothing_is_guessed() -> None:
     assert found["totals"]["to_others"] is None
 
 
+def test_lock_outs_are_told_by_client_and_server() -> None:
+    begun = int(MONDAY.timestamp() * 1e6)
+    said = {"instance": "gatepost-mx", "program": "gatepost-mx", "kind": "lock-out", "host": "mx1.example.org"}
+    happened = [
+        ("203.0.113.9", "started"),
+        ("203.0.113.9", "stopped"),
+        ("203.0.113.9", "started"),
+        ("2001:db8:5::", "started"),
+        ("2001:db8:5::", "lifted"),
+        ("198.51.100.9", "stopped"),
+    ]
+    events = [{**said, "time": begun + n, "client": who, "action": what} for n, (who, what) in enumerate(happened)]
+    found = told(events)["lock_outs"]
+    assert [(row["client"], row["host"], row["times"], row["lifted"]) for row in found] == [
+        ("203.0.113.9", "mx1.example.org", 2, 0),
+        ("2001:db8:5::", "mx1.example.org", 1, 1),
+    ]
+    assert found[0]["last"].startswith("2026-11-16T00:00:00")
+    assert told([])["lock_outs"] == []
+
+
 def test_the_figures_are_plain_data_in_a_stable_order(week: dict[str, Any]) -> None:
     assert json.loads(json.dumps(week)) == week
     assert json.dumps(told(EVENTS)) == json.dumps(week)

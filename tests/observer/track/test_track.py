@@ -15,6 +15,7 @@ from gatepost_observer.store import Store
 from gatepost_observer.store.writer import opened
 from gatepost_observer.subjects import subject_hash
 from gatepost_observer.track import Wanted, find
+from gatepost_observer.track.shown import lines
 from gatepost_observer.track.wanted import WantedError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -238,3 +239,24 @@ def test_each_end_has_its_exit_code(arguments: list[str], code: int, said: str, 
     done = _run(*place, *arguments)
     assert done.exit_code == code, done.output
     assert said in done.output
+
+
+def test_a_client_that_was_locked_out_is_found_by_its_address(tmp_path: Path) -> None:
+    with opened(tmp_path / "store") as writer:
+        writer.commit(
+            [
+                {
+                    "time": NOON,
+                    "host": "gate12",
+                    "program": "gatepost-mx",
+                    "kind": "lock-out",
+                    "action": "started",
+                    "client": "203.0.113.9",
+                    "text": "lock-out: client=203.0.113.9 addresses=20",
+                }
+            ]
+        )
+    answer = find(Store(tmp_path / "store"), Wanted(client="203.0.113.0/24"), 5)
+    (told,) = ["\n".join(lines(way, None)) for way in answer.ways]
+    assert "lock-out" in told
+    assert "started  from [203.0.113.9]" in told

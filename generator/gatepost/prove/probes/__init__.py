@@ -13,6 +13,7 @@ from gatepost.policy import Model
 from gatepost.prove.probe import Probe
 from gatepost.prove.probes import domains, doors, entries, relay, scanners, spam
 from gatepost.prove.setting import Setting
+from gatepost.prove.sparing import spared
 
 Maker = Callable[[Setting], Iterator[Probe]]
 MAKERS: tuple[Maker, ...] = (domains.probes, relay.probes, doors.probes, entries.probes, scanners.probes, spam.probes)
@@ -22,4 +23,5 @@ def probes(model: Model, vantage: tuple[Vantage, ...], host: Host) -> list[Probe
     """Every probe of a policy for one mail server."""
     setting = Setting(model, host, vantage)
     made = (probe for maker in MAKERS for probe in maker(setting))
-    return [replace(probe, id=f"{host.name}-{number:04d}") for number, probe in enumerate(made, 1)]
+    sent = spared(model, setting.origins, made)
+    return [replace(probe, id=f"{host.name}-{number:04d}") for number, probe in enumerate(sent, 1)]

@@ -11,8 +11,6 @@ from gatepost.prove.mails import Mail
 from gatepost.prove.probe import Probe
 from gatepost.prove.setting import Setting
 
-# A client that asks for too many unknown addresses is no longer answered: so many come from one address.
-_UNKNOWN_FROM_ONE = 8
 _ODD = 12
 
 
@@ -22,7 +20,7 @@ def probes(setting: Setting) -> Iterator[Probe]:
         if setting.is_known(setting.known(domain)):
             yield from _existing(setting, domain, first=index == 0)
         yield from _odd(setting, domain)
-        yield from _unknown(setting, domain, index)
+        yield from _unknown(setting, domain)
     yield from _postmasters(setting)
     yield from _size(setting)
 
@@ -58,19 +56,18 @@ def _odd(setting: Setting, domain: str) -> Iterator[Probe]:
         )
 
 
-def _unknown(setting: Setting, domain: str, index: int) -> Iterator[Probe]:
+def _unknown(setting: Setting, domain: str) -> Iterator[Probe]:
     recipients, _ = _paths(domain)
-    turn = 1 + index // _UNKNOWN_FROM_ONE
     proves: tuple[PolicyPath, ...] = (recipients, ("unknown_recipients", "text"), ("organisation", "help_url"))
     nobody = setting.unknown(domain)
     told: dict[str, Any] = {"recipient_exists": False} if setting.model.asked(domain) else {}
     yield setting.probe(
-        "an unknown recipient, from outside", proves, setting.origins.outside(setting.version, turn), nobody, **told
+        "an unknown recipient, from outside", proves, setting.origins.outside(setting.version, 1), nobody, **told
     )
     yield setting.probe(
         "an unknown recipient, from inside",
         proves,
-        setting.origins.inside(setting.version, turn),
+        setting.origins.inside(setting.version, 1),
         nobody,
         sender=setting.own_sender(),
         **told,

@@ -22,6 +22,7 @@ LOGS = "/var/log/gatepost/*/mail.log"
 # lines of their own.
 _REASONS: dict[str, PolicyPath] = {
     "attachment": ("filtering", "attachments", "forbidden"),
+    "locked-out": ("unknown_recipients", "lock_out"),
     "relay": ("networks", "internal"),
     "spam": ("filtering", "spam", "quarantine_at"),
     "tagged": ("filtering", "spam", "tag_at"),

@@ -20,6 +20,7 @@ from gatepost.policy.values import IPNetwork
 from gatepost.render.amavis import MAX_SERVERS
 from gatepost.render.entries import comment, entries
 from gatepost.render.layout import fill, head
+from gatepost.render.mx import SOCKET
 from gatepost.render.postfix.asked import ldap_checks, ldap_files, ldap_maps, ldap_timeout, next_hop_domains
 from gatepost.render.postfix.doors import (
     OPENED,
@@ -137,9 +138,16 @@ def _values(model: Model, host: Host) -> dict[str, Any]:
         "processes": MAX_SERVERS,
         "asking": bool(next_hop_domains(model)),
         "ldap_timeout": ldap_timeout(model),
+        "milter": SOCKET,
+        "lock_out_line": comment(_lock_out_line(model)),
         **_tables(model),
         **door_values(model, host),
     }
+
+
+def _lock_out_line(model: Model) -> str:
+    """The line that locks clients out, or nothing."""
+    return model.line("unknown_recipients", "lock_out") if model.policy.unknown_recipients.lock_out.enabled else ""
 
 
 def _origin(model: Model, host: Host) -> str:

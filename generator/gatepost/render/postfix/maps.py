@@ -15,7 +15,7 @@ from dataclasses import replace
 from gatepost.bundle import ConfigFile
 from gatepost.inventory import Host
 from gatepost.policy import Model
-from gatepost.policy.replies import unknown_text
+from gatepost.policy.replies import locked_out_text, unknown_text
 from gatepost.render.entries import comment
 from gatepost.render.layout import head
 from gatepost.render.once import once_per_model
@@ -39,6 +39,8 @@ LISTS = {"sender": "senders", "recipient": "recipients-listed", "destination": "
 # The reply to which the help text is added. An address is free of `$` and backslashes, or it is not repeated.
 _REPLY = r"/^550 5\.1\.1 <%s>: Recipient address rejected: (?:undeliverable address: )?User unknown$/"
 _ADDRESSES = ((r"([^$\\]*)", "${1}"), (".*", "the address"))
+# What Postfix says when a milter wants a client gone as soon as it connects; the milter's own words are logged alone.
+_GONE = r"/^421 [^ ]+ Service unavailable - try again later$/"
 
 
 @once_per_model
@@ -56,7 +58,7 @@ def model_maps(model: Model) -> tuple[ConfigFile, ...]:
             model, "claims.pcre", "What a mail says of having been filtered is taken off.", [_FILTERS_HEADERS]
         ),
         _pattern_file(model, "terms.pcre", "Terms in the Subject.", term_rules(model)),
-        _pattern_file(model, "footers.pcre", "What the sender reads who wrote to nobody.", _footers(model)),
+        _pattern_file(model, "footers.pcre", "What a refused client reads.", [*_footers(model), *_locked_out(model)]),
         *_asking(model),
         _keyed(model, NORMAL_MAPS, "transport", "The next hop of each domain.", _hop_rows(model)),
     )
@@ -174,6 +176,14 @@ def _footers(model: Model) -> list[str]:
     ways = _ADDRESSES if len(pieces) > 1 else _ADDRESSES[1:]
     rules = [f"{_REPLY % address} {said.join(map(pcre_result, pieces))}" for address, said in ways]
     return [f"# {comment(model.line('unknown_recipients', 'text'))}", *rules]
+
+
+def _locked_out(model: Model) -> list[str]:
+    """The text behind `421 … Service unavailable`, which a client that is locked out is told when it connects."""
+    if not model.policy.unknown_recipients.lock_out.enabled:
+        return []
+    line = comment(model.line("unknown_recipients", "lock_out"))
+    return [f"# {line}", f"{_GONE} {pcre_result(footer(locked_out_text(model)))}"]
 
 
 def _lines(pairs: Iterable[tuple[str, str]]) -> list[str]:
