@@ -6,15 +6,13 @@ for a day that is none.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Sequence
 
-from gatepost_observer.lines.whole import Unreadable
 from gatepost_observer.summary.numbers import as_json as with_names
 from gatepost_observer.summary.numbers import numbers
-from gatepost_observer.summary.parts import Wanted, summed
+from gatepost_observer.summary.parts import NotRead, Wanted, summed
 from gatepost_observer.summary.report import report
 
 
@@ -35,15 +33,17 @@ def run(
     named = frozenset(name.encode() for name in instances) or None
     try:
         tally = summed(logs, Wanted(named, _day(day)), jobs)
-    except Unreadable as problem:
+    except NotRead as problem:
         return "", str(problem)
     told = numbers(tally)
+    where = ", ".join(logs)
     if not tally.lines:
-        return "", f"{', '.join(logs)}: no line in it, expected a mail log"
-    if tally.others >= tally.lines:
-        where = ", ".join(logs) + (f" on {day}" if day else "")
-        return "", f"{where}: no line of Postfix among {tally.lines} lines"
+        return "", f"{where}: no line in it, expected a mail log"
+    if not tally.days:
+        return "", f"{where}: no line of Postfix " + (f"on {day}" if day else f"among {tally.lines} lines")
     if as_json:
+        import json
+
         return json.dumps(with_names(told), indent=2) + "\n", None
     head = [f"Postfix log summaries for {_day(day)}"] if day else []
     return "\n".join([*head, *report(told, top)]) + "\n", None

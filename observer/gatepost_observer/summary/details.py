@@ -9,10 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from gatepost_observer.summary.pattern import REFUSED
+
 Table = dict[bytes, dict[bytes, int]]
 Refusals = dict[bytes, dict[bytes, dict[bytes, int]]]
 
+# What a group of refusals is made of: the client's domain, the sender, the recipient, the client itself.
+BY_CLIENT, BY_SENDER, BY_RECIPIENT, BY_ADDRESS = range(4)
 _MANY: Final = 5_000
+_REFUSED: Final = re.compile(REFUSED)
 _TRIM: Final = 66
 _HEADER: Final = 64
 _LEADING: Final = re.compile(rb"^(\d{3} <).*?(>:)")
@@ -47,7 +52,6 @@ class Details:
     """The tables, and how many of each kind."""
 
     def __init__(self) -> None:
-        self.rejected = self.reject_warnings = self.held = self.discarded = 0
         self.rejects: Refusals = {}
         self.warns: Refusals = {}
         self.holds: Refusals = {}
@@ -63,70 +67,37 @@ class Details:
         self.hosts: dict[bytes, bytes] = {}
 
     def refused(self, rest: bytes) -> None:
-        """`RCPT from name[address]: 550 5.1.1 …; from=<…> to=<…>`; the usual forms without a pattern."""
-        self.rejected += 1
-        client = rest.find(b"]")
-        if rest[:10] == b"RCPT from " and rest[client + 1 : client + 3] == b": ":
-            start = client + 13
-            if rest[start : start + 1] == b"<" and rest[client + 7 : client + 9] != b" <":
-                quoted = rest.find(b">", start)
-                start = quoted + 3 if rest[quoted + 1 : quoted + 3] == b": " else 0
-            else:
-                colon, start = rest.find(b":", start), rest.find(b";", start)
-                start = start + 2 if colon < 0 or start < colon else colon + 2
-            end = rest.find(b";", start)
-            comma = rest.find(b",", start, end)
-            said = rest[start : comma if comma > 0 else end]
-            known = self.memory.get(said)
-            if known is None and start > client + 12 and end > start:
-                known = self._remembered(said)
-            if known is not None and start > client + 12 and self._entered(rest, end, client, known):
-                return
-        self._verdict(self.rejects, rest)
+        """`RCPT from name[address]: 550 5.1.1 …; from=<…> to=<…>`."""
+        usual = _REFUSED.match(rest)
+        if usual is None:
+            self._verdict(self.rejects, rest)
+            return
+        client, why, parties = usual.groups()
+        kind, entries = self.memory.get(why) or self.reason(why)
+        add(entries, self.host(client) if kind == BY_CLIENT else self.party(kind, client, parties))
 
-    def _entered(self, rest: bytes, end: int, client: int, known: tuple[int, dict[bytes, int]]) -> bool:
-        """Count it for the client, the sender or the recipient; False where those do not stand where they should."""
-        kind, entries = known
-        if kind == 0:
-            data = self.host(rest[10 : client + 1])
-        else:
-            sender = rest.find(b">", end)
-            if kind == 1:
-                data = rest[end + 8 : sender] if rest[end : end + 8] == b"; from=<" else b""
-            else:
-                recipient = rest.find(b">", sender + 1)
-                data = rest[sender + 6 : recipient] if rest[sender + 1 : sender + 6] == b" to=<" else b""
-        if not data or kind == 3:
-            return False
-        entries[data] = entries.get(data, 0) + 1
-        return True
-
-    def _remembered(self, said: bytes) -> tuple[int, dict[bytes, int]]:
-        """How this reason of a refused RCPT is grouped, and the entries of that group."""
-        if said[:12] == b"Client host " and b" blocked" in said:  # with the address in it: no two are the same
-            said = said[said.find(b" blocked") + 1 :]
-        known = self.memory.get(said)
-        if known is None:
-            if not said or said[:1] == b"[":
-                return 3, {}
-            kind, reason = _grouped(_shortened(said))
-            known = kind, self.rejects.setdefault(b"RCPT", {}).setdefault(reason, {})
-            if len(self.memory) < _MANY:
-                self.memory[said] = known
+    def reason(self, why: bytes) -> tuple[int, dict[bytes, int]]:
+        """How the refusals of a recipient with this reason are grouped, and the entries of that group."""
+        kind, reason = _grouped(_shortened(why))
+        known = kind, self.rejects.setdefault(b"RCPT", {}).setdefault(reason, {})
+        if len(self.memory) < _MANY:
+            self.memory[why] = known
         return known
+
+    def party(self, kind: int, client: bytes, parties: bytes) -> bytes:
+        """The sender or the recipient of `sender> to=<recipient`, or else the client."""
+        sender, _, recipient = parties.partition(b"> to=<")
+        return sender or b"<>" if kind == BY_SENDER else recipient if kind == BY_RECIPIENT else client
 
     def verdict(self, word: bytes, rest: bytes) -> bool:
         """A refusal, or a lesser word; False for one that is not counted."""
         if word == b"reject":
             self.refused(rest)
         elif word == b"reject_warning":
-            self.reject_warnings += 1
             self._verdict(self.warns, rest)
         elif word == b"hold":
-            self.held += 1
             self._verdict(self.holds, rest)
         elif word == b"discard":
-            self.discarded += 1
             self._verdict(self.discards, rest)
         else:
             return False
@@ -136,16 +107,12 @@ class Details:
         """cleanup's word on a header, a body, or the whole mail."""
         shown = trimmed(_BEHIND.sub(b"", rest), _HEADER)
         if word.endswith(b"reject"):
-            self.rejected += 1
             table = self.rejects
         elif word == b"warning":
-            self.reject_warnings += 1
             table = self.warns
         elif word.endswith(b"hold"):
-            self.held += 1
             table = self.holds
         else:
-            self.discarded += 1
             table = self.discards
         add(table.setdefault(b"cleanup", {}).setdefault(part, {}), shown)
 
@@ -154,12 +121,12 @@ class Details:
         command, _, client = rest[:stop].partition(b" from ")
         text = rest[stop + 2 :]
         kind, reason = self._reason(command, text)
-        if kind == 0:
+        if kind == BY_CLIENT:
             data = self.host(client)
-        elif kind == 1:
+        elif kind == BY_SENDER:
             found = _FROM.search(text)
             data = found[1] if found else b"<>"
-        elif kind == 2:
+        elif kind == BY_RECIPIENT:
             data = recipient_of(text)
         else:
             data = client
@@ -172,7 +139,7 @@ class Details:
         entries[data] = entries.get(data, 0) + 1
 
     def _reason(self, command: bytes, text: bytes) -> tuple[int, bytes]:
-        """What the refusals are grouped by: 0 the client's domain, 1 the sender, 2 the recipient, 3 the client."""
+        """What the refusals are grouped by."""
         return _grouped(_reason_of(command, text))
 
     def host(self, client: bytes) -> bytes:
@@ -184,12 +151,14 @@ class Details:
                 self.hosts[client] = known
         return known
 
-    def warned(self, daemon: bytes, text: bytes) -> None:
+    def warned(self, daemon: bytes, word: bytes, said: bytes) -> None:
         """`warning: …`, `fatal: …`, `panic: …`."""
-        word, _, said = text.partition(b": ")
-        table = {b"warning": self.warnings, b"fatal": self.fatals, b"panic": self.panics}.get(word)
-        if table is not None:
-            add(table.setdefault(daemon, {}), trimmed(said, _TRIM))
+        table = self.warnings if word == b"warning" else self.fatals if word == b"fatal" else self.panics
+        entries = table.get(daemon)
+        if entries is None:
+            entries = table[daemon] = {}
+        said = trimmed(said, _TRIM)
+        entries[said] = entries.get(said, 0) + 1
 
     def deferral(self, daemon: bytes, reply: bytes) -> None:
         """Why one recipient was put off."""
@@ -208,15 +177,17 @@ class Details:
             ours = getattr(self, name)
             if name in ("memory", "hosts"):
                 continue
-            if isinstance(ours, int):
-                setattr(self, name, ours + theirs)
-            else:
-                merge(ours, theirs)
+            merge(ours, theirs)
 
 
 def add(table: dict[bytes, int], key: bytes) -> None:
     """One more."""
     table[key] = table.get(key, 0) + 1
+
+
+def total(refusals: Refusals) -> int:
+    """How many there are."""
+    return sum(sum(entries.values()) for reasons in refusals.values() for entries in reasons.values())
 
 
 def merge(ours: dict[bytes, Any], theirs: dict[bytes, Any]) -> None:
@@ -286,10 +257,10 @@ def _shortened(said: bytes) -> bytes:
 
 def _grouped(reason: bytes) -> tuple[int, bytes]:
     if reason.startswith(b"Sender address rejected:"):
-        return 1, reason
+        return BY_SENDER, reason
     if _UNKNOWN.match(reason):
-        return 2, reason
+        return BY_RECIPIENT, reason
     for number, (pattern, prefix) in enumerate(_SPECIAL):
         if pattern.match(reason):
-            return (0 if number else 3), prefix + pattern.sub(rb"\1", reason)
-    return 0, reason
+            return (BY_CLIENT if number else BY_ADDRESS), prefix + pattern.sub(rb"\1", reason)
+    return BY_CLIENT, reason

@@ -1,7 +1,7 @@
 """The numbers of a report, made from a tally: by day and hour, by domain, by address.
 
-In: a Tally. Out: the report's tables, the long ones as rows, since a busy log names a hundred thousand people;
-`as_json` names their columns. All text in them is safe to show.
+In: a Tally. Out: the report's tables, the long ones as they are counted, since a busy log names a hundred thousand
+people; `as_json` names their columns. All text in them is safe to show.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, Final
 
-from gatepost_observer.parse.text import shown
-from gatepost_observer.summary.details import Refusals, Table
+from gatepost_observer.summary.details import Refusals, Table, total
 from gatepost_observer.summary.tally import MESSAGE, Tally
 
 Row = tuple[Any, ...]
@@ -23,9 +22,19 @@ ROWS: Final = {
     "sender_domains": ("domain", "messages", "bytes"),
     "recipient_domains": ("domain", "messages", "bytes", "deferrals", "delay_average", "delay_longest"),
 }
-_BYTES: Final = MESSAGE - 1
-_PLAIN: Final = bytes(range(32, 127)) + b"\n"
+BYTES: Final = MESSAGE - 1
+PEOPLE: Final = ("senders", "recipients")
+_PLAIN: Final = bytes(range(32, 127))
 NAMES: Final = ("received", "delivered", "deferred", "bounced", "rejected")
+
+
+def shown(raw: bytes) -> str:
+    """The bytes as text that may be shown."""
+    if not raw.translate(None, _PLAIN):
+        return raw.decode("ascii")
+    from gatepost_observer.parse.text import shown as escaped  # takes time to load, and is seldom needed
+
+    return escaped(raw)
 
 
 def numbers(tally: Tally) -> dict[str, Any]:
@@ -34,11 +43,9 @@ def numbers(tally: Tally) -> dict[str, Any]:
     senders, sender_domains = _senders(tally)
     recipients, recipient_domains = _recipients(tally)
     sums = [sum(column) for column in zip(*tally.hours.values(), strict=True)] or [0] * 5
-    refused = details.rejected
-    everything = sums[1] + refused + details.discarded
+    refused, discarded = total(details.rejects), total(details.discards)
+    everything = sums[1] + refused + discarded
     return {
-        "lines": tally.lines,
-        "lines_of_postfix": tally.lines - tally.others,
         "totals": {
             "received": sums[0],
             "delivered": sums[1],
@@ -48,12 +55,12 @@ def numbers(tally: Tally) -> dict[str, Any]:
             "bounced": sums[3],
             "rejected": refused,
             "rejected_percent": refused * 100 // everything if everything else 0,
-            "reject_warnings": details.reject_warnings,
-            "held": details.held,
-            "discarded": details.discarded,
-            "discarded_percent": details.discarded * 100 // everything if everything else 0,
-            "bytes_received": tally.size_received,
-            "bytes_delivered": tally.size_delivered,
+            "reject_warnings": total(details.warns),
+            "held": total(details.holds),
+            "discarded": discarded,
+            "discarded_percent": discarded * 100 // everything if everything else 0,
+            "bytes_received": sum(tally.senders.values()) & BYTES,
+            "bytes_delivered": sum(tally.recipients.values()) & BYTES,
             "senders": len(senders),
             "sending_domains": len(sender_domains),
             "recipients": len(recipients),
@@ -82,7 +89,9 @@ def numbers(tally: Tally) -> dict[str, Any]:
 
 def as_json(told: dict[str, Any]) -> dict[str, Any]:
     """The tables with the names of their columns."""
-    named = {table: [dict(zip(names, row, strict=True)) for row in told[table]] for table, names in ROWS.items()}
+    people = {table: [(who, sums >> 48, sums & BYTES) for who, sums in told[table].items()] for table in PEOPLE}
+    rows = {**told, **people}
+    named = {table: [dict(zip(names, row, strict=True)) for row in rows[table]] for table, names in ROWS.items()}
     return {**told, **named}
 
 
@@ -104,49 +113,48 @@ def _lower(table: dict[bytes, int]) -> dict[bytes, int]:
     return lower
 
 
-def _senders(tally: Tally) -> tuple[list[Row], list[Row]]:
+def _senders(tally: Tally) -> tuple[dict[str, int], list[Row]]:
     people = _lower(tally.senders)
     places = {client or b"from=<>": sums for client, sums in tally.nobody.items()}
-    for who, sums in people.items():
-        if b"@" in who:
-            place = _domain(who)
-            places[place] = places.get(place, 0) + sums
+    _add_domains(places, {who: sums for who, sums in people.items() if b"@" in who})
     if b"" in people:
         people = {who or b"from=<>": sums for who, sums in people.items()}
-    return _listed(people), sorted(_listed(places), key=itemgetter(1, 2), reverse=True)
+    rows = [(place, sums >> 48, sums & BYTES) for place, sums in _named(places).items()]
+    return _named(people), sorted(rows, key=itemgetter(1, 2), reverse=True)
 
 
-def _listed(table: dict[bytes, int]) -> list[Row]:
-    keys = sorted(table)
-    return [
-        (text, sums >> 48, sums & _BYTES)
-        for text, sums in zip(_all_shown(keys), map(table.__getitem__, keys), strict=True)
-    ]
+def _add_domains(places: dict[bytes, int], people: dict[bytes, int]) -> None:
+    for place, sums in zip(map(_domain, people), people.values(), strict=True):
+        places[place] = places.get(place, 0) + sums
+
+
+def _named(table: dict[bytes, int]) -> dict[str, int]:
+    """With keys that may be shown, in their order."""
+    told = _shown_keys(table)
+    return {name: told[name] for name in sorted(told)}
 
 
 def _all_shown(keys: list[bytes]) -> Iterable[str]:
     """All of them as text that may be shown; at once, where none holds anything unusual."""
     joined = b"\n".join(keys)
-    if joined.translate(None, _PLAIN) or joined.count(b"\n") != len(keys) - 1:
+    if joined.translate(None, _PLAIN + b"\n") or joined.count(b"\n") != len(keys) - 1:
         return map(shown, keys)
     return joined.decode("ascii").split("\n") if keys else []
 
 
-def _recipients(tally: Tally) -> tuple[list[Row], list[Row]]:
+def _recipients(tally: Tally) -> tuple[dict[str, int], list[Row]]:
     people = _lower(tally.recipients)
     places: dict[bytes, int] = {}
-    for who, sums in people.items():
-        place = _domain(who)
-        places[place] = places.get(place, 0) + sums
+    _add_domains(places, people)
     delays: dict[bytes, list[float]] = {}
     for raw, more in tally.domains.items():
         entry = delays.setdefault(raw.lower() if raw not in places else raw, [0, 0.0, 0.0])
         entry[:] = entry[0] + more[0], entry[1] + more[1], max(entry[2], more[2])
     rows = []
-    for place, (deferrals, total, longest) in delays.items():
-        count, size = places.get(place, 0) >> 48, places.get(place, 0) & _BYTES
-        rows.append((shown(place), count, size, int(deferrals), total / count if count else 0.0, longest))
-    return _listed(people), sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
+    for place, (deferrals, delay, longest) in delays.items():
+        count, size = places.get(place, 0) >> 48, places.get(place, 0) & BYTES
+        rows.append((shown(place), count, size, int(deferrals), delay / count if count else 0.0, longest))
+    return _named(people), sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
 
 
 def _days(tally: Tally) -> list[dict[str, Any]]:

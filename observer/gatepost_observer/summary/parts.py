@@ -2,32 +2,41 @@
 
 In: paths in the order of time. Out: one Tally of them all, and notes about files that held nothing. The parts are
 consecutive, so that each can be added to the one before it. A child process sends its part through a pipe; should it
-die, that is an error, never a smaller number. Fails with Unreadable.
+die, that is an error, never a smaller number. Fails with NotRead.
+
+A plain log is opened here; the means to unpack others are loaded when there is one, since that takes as long as
+counting a hundred thousand lines.
 """
 
 from __future__ import annotations
 
 import gc
-import io
 import marshal
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BufferedReader, FileIO
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Final
+from stat import S_ISREG
+from typing import Any, Final, NamedTuple
 
-from gatepost_observer.lines.whole import Stretch, Unreadable, opened
 from gatepost_observer.summary.counter import Counter
 from gatepost_observer.summary.tally import Tally
 
-_BUFFER: Final = 1 << 19  # more than the file's own buffer: then it is read straight into this one
 _WORTH_IT: Final = 8_000_000  # bytes, below which another process costs more than it saves
+_LOOK: Final = 4096
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 
 
-@dataclass(frozen=True)
-class Stretched:
+_LINE: Final = re.compile(rb"(?:<\d{1,3}>)?(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} [ \d]\d )[ -~]{10,}\n")
+
+
+class NotRead(Exception):  # noqa: N818 - a word of its own
+    """A log that cannot be read; the message is for the user."""
+
+
+class Stretched(NamedTuple):
     """A stretch of a file; no end means: to the end."""
 
     path: str
@@ -35,8 +44,7 @@ class Stretched:
     end: int | None = None
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What to count: all instances of Postfix or some, all days or one."""
 
     instances: frozenset[bytes] | None = None
@@ -87,8 +95,9 @@ def _cut_one(path: str, size: int, passed: float, share: float, parts: list[list
 
 def _line_start(path: str, offset: int) -> int:
     """The next place at which a line begins."""
-    with Path(path).open("rb") as file:
-        file.seek(offset)
+    with FileIO(path) as raw:
+        raw.seek(offset)
+        file = BufferedReader(raw)
         file.readline(1 << 24)
         return file.tell()
 
@@ -98,7 +107,7 @@ def _size(path: str) -> tuple[int, bool]:
     if path == "-":
         return 0, True
     try:
-        with Path(path).open("rb") as file:
+        with FileIO(path) as file:
             size = os.fstat(file.fileno()).st_size
             packed = file.read(6).startswith(_PACKED)
             return (size * 8, True) if packed else (size, not file.seekable())
@@ -112,17 +121,51 @@ def counted(part: Sequence[Stretched], wanted: Wanted, *, first: bool) -> Tally:
     tally = Tally(cut=not first)
     counter = Counter(tally, wanted.instances, wanted.day)
     for stretch in part:
-        name = (
-            "standard input" if stretch.path == "-" else os.fsencode(stretch.path).decode("utf-8", "backslashreplace")
-        )
-        with opened(stretch.path, name) as stream:
+        with _opened(stretch.path) as stream:
             if stretch.path != "-":
-                counter.reference = Path(stretch.path).stat().st_mtime
+                counter.hours.reference = _status(stretch.path).st_mtime
             if stretch.start:
                 stream.seek(stretch.start)
-            length = None if stretch.end is None else stretch.end - stretch.start
-            counter.count(io.BufferedReader(Stretch(stream, length), _BUFFER))
+            counter.count(stream, None if stretch.end is None else stretch.end - stretch.start)
     return tally
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    """The file as a stream of what is in it, unpacked."""
+    name = "standard input" if path == "-" else os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        with _plain(path) as plain:
+            if plain:
+                yield plain
+                return
+    except OSError as error:
+        raise NotRead(f"{name}: {(error.strerror or str(error)).lower()}") from None
+    from gatepost_observer.lines.whole import Unreadable, opened
+
+    try:
+        with opened(path, name) as stream:
+            yield stream
+    except Unreadable as problem:
+        raise NotRead(str(problem)) from None
+
+
+@contextmanager
+def _plain(path: str) -> Iterator[FileIO | None]:
+    """The file, if it can be opened and begins with a line of a log."""
+    if path == "-" or not S_ISREG(_status(path).st_mode):
+        yield None
+        return
+    with FileIO(path) as file:
+        if _LINE.match(file.read(_LOOK)):
+            file.seek(0)
+            yield file
+        else:
+            yield None
+
+
+def _status(path: str) -> os.stat_result:
+    return os.stat(path)  # noqa: PTH116 - pathlib takes time to load
 
 
 def _child(part: Sequence[Stretched], wanted: Wanted) -> tuple[int, int]:
@@ -137,7 +180,7 @@ def _child(part: Sequence[Stretched], wanted: Wanted) -> tuple[int, int]:
         os.close(read)
         try:
             told: tuple[str, Any] = ("tally", counted(part, wanted, first=False).packed())
-        except Unreadable as problem:
+        except NotRead as problem:
             told = ("unreadable", str(problem))
         with os.fdopen(write, "wb") as pipe:
             marshal.dump(told, pipe)
@@ -151,8 +194,8 @@ def _received(child: int, read: int) -> Tally:
         data = pipe.read()
     _, status = os.waitpid(child, 0)
     if status or not data:
-        raise Unreadable("a process that counted a part of the log ended early")
+        raise NotRead("a process that counted a part of the log ended early")
     kind, told = marshal.loads(data)  # noqa: S302 - from our own child
     if kind == "unreadable":
-        raise Unreadable(told)
+        raise NotRead(told)
     return Tally.unpacked(told)

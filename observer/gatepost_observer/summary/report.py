@@ -5,12 +5,13 @@ In: the numbers. Out: lines of text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Final
 
-from gatepost_observer.summary.numbers import Row
+from gatepost_observer.summary.numbers import BYTES, Row
 
+_FIRST: Final = itemgetter(0)
 _KILO_FROM: Final = 524_288
 _MEGA_FROM: Final = 536_870_912
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,20 +21,17 @@ Numbers = dict[str, Any]
 
 
 def report(numbers: Numbers, top: int | None = None) -> Iterator[str]:
-    """All sections. `top` shortens the lists."""
+    """All sections, as texts of a line or more. `top` shortens the lists."""
     yield from _totals(numbers["totals"])
     if len(numbers["days"]) > 1:
         yield from _days(numbers["days"])
     yield from _hours(numbers["hours"], len(numbers["days"]))
     yield from _delivery(numbers["recipient_domains"], top)
     yield from _received(numbers["sender_domains"], top)
-    for title, name, column in (
-        ("Senders by message count", "senders", 1),
-        ("Recipients by message count", "recipients", 1),
-        ("Senders by message size", "senders", 2),
-        ("Recipients by message size", "recipients", 2),
-    ):
-        yield from _people(title, numbers[name], column, top)
+    for section, what in ((_by_messages, "message count"), (_by_bytes, "message size")):
+        for title, name in (("Senders", "senders"), ("Recipients", "recipients")):
+            shorter = "" if top is None else f"top {top} "
+            yield from section(f"{shorter}{title} by {what}", numbers[name], top)
     if numbers["without_size"]:
         yield from _section(
             "Messages with no size data", [f" {q}  {who}" for q, who in numbers["without_size"].items()]
@@ -51,7 +49,7 @@ def report(numbers: Numbers, top: int | None = None) -> Iterator[str]:
         ("Panics", "panics"),
     ):
         yield from _section(title, list(_nested(numbers[name], 2, top)))
-    yield from _section("Master daemon messages", list(_counted(numbers["master"], 1, None)))
+    yield from _section("Master daemon messages", _counted(numbers["master"], 1, None))
 
 
 def amount(value: float) -> str:
@@ -75,7 +73,7 @@ def _titled(title: str) -> list[str]:
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
-    return [*_titled(title), *lines] if lines else ["", f"{title}: none"]
+    return [*_titled(title), "\n".join(lines)] if lines else ["", f"{title}: none"]
 
 
 def _totals(totals: dict[str, int]) -> Iterator[str]:
@@ -151,14 +149,15 @@ def _top(top: int | None) -> str:
     return "" if top is None else f"(top {top})"
 
 
-def _people(title: str, people: list[Row], column: int, top: int | None) -> list[str]:
-    ordered = sorted(people, key=itemgetter(column), reverse=True)  # equal ones stay in the order of their names
+def _by_messages(title: str, people: dict[str, int], top: int | None) -> list[str]:
+    return _section(title, _lines([sums >> 48 for sums in people.values()], people, 1, top))
+
+
+def _by_bytes(title: str, people: dict[str, int], top: int | None) -> list[str]:
+    ordered = sorted(zip((sums & BYTES for sums in people.values()), people, strict=True), key=_FIRST, reverse=True)
     return _section(
-        f"top {top} {title}" if top is not None else title,
-        [
-            f" {row[column]:6d}   {row[0]}" if row[column] <= _KILO_FROM else f" {amount(row[column])}  {row[0]}"
-            for row in ordered[:top]
-        ],
+        title,
+        [f" {size:6d}   {who}" if size <= _KILO_FROM else f" {amount(size)}  {who}" for size, who in ordered[:top]],
     )
 
 
@@ -175,10 +174,25 @@ def _nested(table: dict[str, Any], indent: int, top: int | None) -> Iterator[str
             yield from _counted(entries, indent + 2, top)
 
 
-def _counted(entries: dict[str, int], indent: int, top: int | None) -> Iterator[str]:
-    # By name first: equal counts stay in that order.
-    ordered = sorted(sorted(entries), key=entries.__getitem__, reverse=True)
-    margin = " " * indent
-    for key in ordered[:top]:
-        count = entries[key]
-        yield f"{margin}{count:6d}   {key}" if count <= _KILO_FROM else f"{margin}{amount(count)}  {key}"
+def _counted(entries: dict[str, int], indent: int, top: int | None) -> list[str]:
+    names = sorted(entries)
+    return _lines(map(entries.__getitem__, names), names, indent, top)
+
+
+def _lines(counts: Iterable[int], names: Iterable[str], indent: int, top: int | None) -> list[str]:
+    """The most first; equal ones stay in the order of their names."""
+    ordered = sorted(zip(counts, names, strict=True), key=_FIRST, reverse=True)[:top]
+    heads = _Heads(indent)
+    return [f"{heads[count]}  {name}" for count, name in ordered]
+
+
+class _Heads(dict[int, str]):
+    """What stands before a name: the same few counts come again and again, and to look one up is faster."""
+
+    def __init__(self, indent: int) -> None:
+        super().__init__()
+        self._margin = " " * indent
+
+    def __missing__(self, count: int) -> str:
+        text = self[count] = f"{self._margin}{amount(count)}"
+        return text

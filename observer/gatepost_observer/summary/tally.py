@@ -26,9 +26,8 @@ class Tally:
             tuple[str, int], list[int]
         ] = {}  # day and hour: received, delivered, deferred, bounced, rejected
         self.days: dict[str, None] = {}
-        self.lines = 0
-        self.others = 0
-        self.forwarded = self.deferred_mails = self.size_received = self.size_delivered = 0
+        self.lines = 0  # read one by one, which all are as long as none of Postfix is met
+        self.forwarded = self.deferred_mails = 0
         self.details = Details()
         # Messages and bytes in one number, MESSAGE for each message: half the memory, and half the time, of two.
         self.senders: dict[bytes, int] = {}
@@ -58,17 +57,46 @@ class Tally:
         tally.__dict__.update({**packed, "details": details})
         return tally
 
+    def queued(self, qid: bytes, sender: bytes, size: int) -> None:
+        """A mail is in the queue; told again after a deferral, it is no other mail."""
+        if qid in self.sizes:
+            return
+        self.sizes[qid] = size  # MESSAGE in it
+        client = self.clients.pop(qid, None)
+        if client is not None:
+            self.received_from(sender, size, client)
+        elif self.cut:
+            self.unmet[qid] = (sender, size)
+
+    def domain(self, recipient: bytes) -> list[float]:
+        """What is known of a recipient's domain: deferrals, delays, the longest."""
+        domain = recipient.rpartition(b"@")[2] if recipient[:1] == b'"' else recipient.partition(b"@")[2] or recipient
+        return self.domains.setdefault(domain, [0, 0.0, 0.0])
+
+    def put_off(self, qid: bytes) -> None:
+        """A mail has a recipient who must wait."""
+        if qid not in self.waiting:
+            self.waiting.add(qid)
+            self.deferred_mails += 1
+            if self.cut:
+                self.first_deferrals.add(qid)
+
+    def removed(self, qid: bytes) -> None:
+        """A mail has left the queue."""
+        if self.sizes.pop(qid, None) is None and self.cut:
+            self.gone.add(qid)
+        self.waiting.discard(qid)
+
     def received_from(self, sender: bytes, size: int, client: bytes) -> None:
         """A mail whose client and sender are both known."""
-        self.senders[sender] = self.senders.get(sender, 0) + MESSAGE + size
-        self.size_received += size
+        self.senders[sender] = self.senders.get(sender, 0) + size
         if b"@" not in sender:
             self.without_domain(sender, size, client)
 
     def without_domain(self, sender: bytes, size: int, client: bytes) -> None:
         """A sender without a domain counts for the client's."""
         key = sender if client == b"pickup" else self.details.host(client)
-        self.nobody[key] = self.nobody.get(key, 0) + MESSAGE + size
+        self.nobody[key] = self.nobody.get(key, 0) + size
 
     def add(self, later: Tally) -> None:
         """Add the tally of the lines that follow."""
@@ -80,11 +108,10 @@ class Tally:
                 self.unmet.setdefault(qid, (sender, size))
         for qid, recipient in later.unsized:
             known = self.sizes.get(qid)
-            if known is None:
+            if known is None or known == MESSAGE:
                 self.unsized.append((qid, recipient))
             else:
-                later.recipients[recipient] += known
-                later.size_delivered += known
+                later.recipients[recipient] += known - MESSAGE
         self.deferred_mails += later.deferred_mails - len(later.first_deferrals & self.waiting)
         self.first_deferrals |= later.first_deferrals - self.waiting
         self._sums(later)
@@ -98,7 +125,7 @@ class Tally:
         self.waiting |= later.waiting
 
     def _sums(self, later: Tally) -> None:
-        for name in ("lines", "others", "forwarded", "size_received", "size_delivered"):
+        for name in ("lines", "forwarded"):
             setattr(self, name, getattr(self, name) + getattr(later, name))
         self.days.update(later.days)
         for key, counts in later.hours.items():
