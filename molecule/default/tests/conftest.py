@@ -24,6 +24,8 @@ SERVERS = {"gate12": "10.91.0.12", "gate13": "10.91.0.13"}
 DEADLINE = 60.0
 # testinfra calls podman by its name: the lab's must be found first, also where these tests are run by hand.
 os.environ["PATH"] = f"{ROOT / 'lab'}:{os.environ['PATH']}"
+# molecule asks Ansible for colours; here its words are read.
+os.environ["ANSIBLE_FORCE_COLOR"] = "false"
 Answer = TypeVar("Answer")
 
 
