@@ -40,11 +40,14 @@ class Shape:
     short_ids: bool = False
     lane: str = "postfix"
     a_second: float = 1.5  # sessions
+    clients: int = 60_000  # how many there are; and people in each domain
+    people: int = 4_000
 
 
 MIXED = Shape()
 REFUSALS = Shape(refused=0.80, guessed=0.10, probed=0.02)
 FILTERED = Shape(refused=0.10, guessed=0.01, probed=0.01)
+REGULARS = Shape(clients=3_000, people=200)
 TRADITIONAL = Shape(traditional=True, short_ids=True, with_amavis=False)
 
 
@@ -77,7 +80,7 @@ class Writer:
 
     def client(self) -> str:
         """A client's name and address."""
-        number = self.few(60_000)
+        number = self.few(self.shape.clients)
         address = f"203.0.{number // 250}.{number % 250 + 1}"
         if number % 5 < 2:
             return f"unknown[{address}]"
@@ -89,7 +92,7 @@ class Writer:
 
     def person(self, domains: list[str]) -> str:
         """An address."""
-        number = self.few(4_000)
+        number = self.few(self.shape.people)
         name = f"{_WORDS[number % 20]}.{_WORDS[number // 20 % 20]}{number // 400}"
         return f"{name}@{domains[self.few(len(domains))]}"
 
@@ -300,9 +303,10 @@ def write(path: Path, megabytes: float, seed: int = 1, shape: Shape = MIXED) -> 
 
 @dataclass(frozen=True)
 class Reading:
-    """How one program read a log: seconds, and the greatest memory of all its processes together, in MB."""
+    """How one program read a log: seconds by the clock and of the processor, and a process' greatest memory in MB."""
 
     seconds: float
+    processor: float
     megabytes: float
 
 
@@ -315,7 +319,7 @@ def reading(argv: list[str], core: str | None = None) -> Reading:
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), pinned)
-    return Reading(time.perf_counter() - began, usage.ru_maxrss / 1024)
+    return Reading(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def summary(log: Path, jobs: int) -> list[str]:
@@ -347,30 +351,70 @@ def followed(log: Path) -> float:
     return reader.lines / seconds
 
 
+def turns(log: Path, times: int = 3) -> list[tuple[Reading, Reading, Reading]]:
+    """pflogsumm, the summary on one core, and on two, in turns, so that a busy machine is busy for all of them."""
+    reading(summary(log, 1))
+    return [
+        (reading(pflogsumm(log), "0"), reading(summary(log, 1), "0"), reading(summary(log, 2))) for _ in range(times)
+    ]
+
+
+def shares(measured: list[tuple[Reading, Reading, Reading]]) -> tuple[float, float]:
+    """The summary's share of pflogsumm's time: of the processor's for one core, by the clock for two; the medians."""
+    one = statistics.median(ours.processor / theirs.processor for theirs, ours, _ in measured)
+    two = statistics.median(ours.seconds / theirs.seconds for theirs, _, ours in measured)
+    return one, two
+
+
 def figures(folder: Path, megabytes: float = 200, shape: Shape = MIXED) -> list[tuple[str, float, float, str]]:
-    """Name, measured, at most, unit; shares of pflogsumm's time are medians of runs that took turns."""
+    """Name, measured, at most, unit."""
     log, small = folder / "mail.log", folder / "small.log"
     write(log, megabytes, shape=shape)
     write(small, megabytes / 8, seed=2, shape=shape)
-    reading(summary(log, 1))
-    turns = [(reading(pflogsumm(log), "0"), reading(summary(log, 1), "0"), reading(summary(log, 2))) for _ in range(3)]
-    one = statistics.median(ours.seconds / theirs.seconds for theirs, ours, _ in turns)
-    two = statistics.median(ours.seconds / theirs.seconds for theirs, _, ours in turns)
+    measured = turns(log)
+    one, two = shares(measured)
     return [
         ("summary on one core / pflogsumm", one, 1 / 8, "×"),
         ("summary on two cores / pflogsumm", two, 1 / 15, "×"),
-        ("summary, memory of a process", max(r.megabytes for turn in turns for r in turn[1:]), 100, "MB"),
+        ("summary, memory of a process", max(r.megabytes for turn in measured for r in turn[1:]), 100, "MB"),
         ("following a log, for 100,000 lines", 100_000 / followed(small), 1, "s"),
     ]
+
+
+SHAPES = {
+    "mixed": MIXED,
+    "regulars": REGULARS,
+    "refusals": REFUSALS,
+    "filtered": FILTERED,
+    "traditional": TRADITIONAL,
+}
+
+
+def table(folder: Path, names: list[str], megabytes: float) -> Iterator[str]:
+    """How many times as fast as pflogsumm, for logs of these shapes."""
+    yield f"{'':<12} {'pflogsumm':>12} {'one core':>12} {'':>7} {'two cores':>12} {'':>7} {'a process':>10}"
+    for name in names:
+        log = folder / "mail.log"
+        write(log, megabytes, shape=SHAPES[name])
+        measured = turns(log)
+        one, two = shares(measured)
+        perl, single, double = (statistics.median(column) for column in (
+            [theirs.processor for theirs, _, _ in measured],
+            [ours.processor for _, ours, _ in measured],
+            [ours.seconds for _, _, ours in measured],
+        ))  # fmt: skip
+        memory = max(r.megabytes for turn in measured for r in turn[1:])
+        yield (
+            f"{name:<12} {perl:10.2f} s {single:10.2f} s {1 / one:5.1f} × {double:10.2f} s {1 / two:5.1f} × "
+            f"{memory:7.0f} MB"
+        )
 
 
 if __name__ == "__main__":
     import tempfile
 
-    sys.path.insert(0, str(ROOT / "observer"))
-    shapes = {"mixed": MIXED, "refusals": REFUSALS, "filtered": FILTERED, "traditional": TRADITIONAL}
-    chosen = sys.argv[1] if len(sys.argv) > 1 else "mixed"
-    size = float(sys.argv[2]) if len(sys.argv) > 2 else 200
+    chosen = [name for name in sys.argv[1:] if name in SHAPES] or list(SHAPES)
+    size = float(next((word for word in sys.argv[1:] if word not in SHAPES), 200))
     with tempfile.TemporaryDirectory() as where:
-        for name, measured, wanted, unit in figures(Path(where), size, shapes[chosen]):
-            print(f"{chosen}: {name:<40} {measured:8.3f} {unit} (limit {wanted:.3g})")
+        for row in table(Path(where), chosen, size):
+            print(row, flush=True)

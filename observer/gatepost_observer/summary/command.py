@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from gatepost_observer.summary import numbers, report
+from gatepost_observer.summary.apart import Apart, Died
 from gatepost_observer.summary.numbers import as_json as with_names
-from gatepost_observer.summary.numbers import numbers
 from gatepost_observer.summary.parts import NotRead, Wanted, summed
-from gatepost_observer.summary.report import report
+from gatepost_observer.summary.tally import Tally
 
 
 class BadDay(ValueError):  # noqa: N818 - a word of its own
@@ -35,7 +36,6 @@ def run(
         tally = summed(logs, Wanted(named, _day(day)), jobs)
     except NotRead as problem:
         return "", str(problem)
-    told = numbers(tally)
     where = ", ".join(logs)
     if not tally.lines:
         return "", f"{where}: no line in it, expected a mail log"
@@ -44,9 +44,23 @@ def run(
     if as_json:
         import json
 
-        return json.dumps(with_names(told), indent=2) + "\n", None
+        return json.dumps(with_names(numbers.numbers(tally)), indent=2) + "\n", None
     head = [f"Postfix log summaries for {_day(day)}"] if day else []
-    return "\n".join([*head, *report(told, top)]) + "\n", None
+    return "\n".join([*head, *_texts(tally, top)]) + "\n", None
+
+
+def _texts(tally: Tally, top: int | None) -> Iterator[str]:
+    """The report; where several processes have counted, two of them write it."""
+
+    def troubles() -> str:
+        return "\n".join(report.troubles(numbers.troubles(tally.details), top))
+
+    other = Apart(troubles) if tally.shared else None
+    yield from report.traffic(numbers.traffic(tally), top)
+    try:
+        yield other.result() if other else troubles()
+    except Died:
+        yield troubles()
 
 
 def _day(day: str | None) -> str | None:

@@ -74,7 +74,7 @@ class Counter:
         self._people.clear()
 
     def _quiet_days(self, hours: set[bytes]) -> None:
-        """A day has a row also where all of its lines are quiet."""
+        """A day has a row also where all of its lines are quiet: asked only where one day ends and another begins."""
         for hour in hours:
             if hour[:-3] not in self._days and is_hour(hour):
                 self._days.add(hour[:-3])
@@ -121,9 +121,9 @@ class Counter:
                 size = sizes[mail] = MESSAGE + int(number)
                 if mail in clients:
                     senders[sender] = senders.get(sender, 0) + size
-                    came_from = clients.pop(mail)
                     if b"@" not in sender:
-                        tally.without_domain(sender, size, came_from)
+                        tally.without_domain(sender, size, clients[mail])
+                    del clients[mail]
                 elif cut:
                     tally.unmet[mail] = (sender, size)
             elif mail:

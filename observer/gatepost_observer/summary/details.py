@@ -43,8 +43,6 @@ _BEHIND: Final = re.compile(rb"( from \S+?)?; from=<.*$")
 _SLASH: Final = re.compile(rb"(?i)([^/]*)/([0-9a-f.:]+)")
 _ANY: Final = re.compile(rb"([^\[(/]*)[\[(/]([^\])]+)[\])]:?\d*$")
 _SHORTER: Final = re.compile(rb"^(.*)\.([^.]+)\.([^.]{3}|[^.]{2,3}\.[^.]{2})$")
-_SAID: Final = re.compile(rb"^.* said: ")
-_COLON: Final = re.compile(rb"^.*?: *")
 _CODE: Final = re.compile(rb"^\d{3} ")
 
 
@@ -147,7 +145,7 @@ class Details:
         known = self.hosts.get(client)
         if known is None:
             known = domain_of(client)
-            if len(self.hosts) < 4 * _MANY:
+            if len(self.hosts) < 10 * _MANY:
                 self.hosts[client] = known
         return known
 
@@ -208,9 +206,9 @@ def said_trimmed(text: bytes, most: int) -> bytes:
     """A host's reply without what stands before it, as far as it takes to make it short enough."""
     while len(text) > most:
         if b" said: " in text:
-            text = _SAID.sub(b"", text)
+            text = text.rpartition(b" said: ")[2]
         elif b":" in text:
-            text = _COLON.sub(b"", text)
+            text = text.partition(b":")[2].lstrip(b" ")
         else:
             return text[: most - 3] + b"..."
     return text

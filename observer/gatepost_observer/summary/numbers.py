@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 from typing import Any, Final
 
-from gatepost_observer.summary.details import Refusals, Table, total
+from gatepost_observer.summary.details import Details, Refusals, Table, total
 from gatepost_observer.summary.tally import MESSAGE, Tally
 
 Row = tuple[Any, ...]
@@ -39,6 +39,11 @@ def shown(raw: bytes) -> str:
 
 def numbers(tally: Tally) -> dict[str, Any]:
     """All numbers of the report."""
+    return {**traffic(tally), **troubles(tally.details)}
+
+
+def traffic(tally: Tally) -> dict[str, Any]:
+    """How much there was, when, from whom, and to whom."""
     details = tally.details
     senders, sender_domains = _senders(tally)
     recipients, recipient_domains = _recipients(tally)
@@ -73,6 +78,12 @@ def numbers(tally: Tally) -> dict[str, Any]:
         "senders": senders,
         "recipients": recipients,
         "without_size": {shown(qid): shown(who) for qid, who in sorted(tally.without_size.items())},
+    }
+
+
+def troubles(details: Details) -> dict[str, Any]:
+    """What was refused, put off, or given up, and what was warned of."""
+    return {
         "deferrals": _table(details.deferrals),
         "bounces": _table(details.bounces),
         "rejects": _refusals(details.rejects),
@@ -89,10 +100,15 @@ def numbers(tally: Tally) -> dict[str, Any]:
 
 def as_json(told: dict[str, Any]) -> dict[str, Any]:
     """The tables with the names of their columns."""
-    people = {table: [(who, sums >> 48, sums & BYTES) for who, sums in told[table].items()] for table in PEOPLE}
+    people = {table: [(who, sums >> 48, sums & BYTES) for who, sums in by_name(told[table])] for table in PEOPLE}
     rows = {**told, **people}
     named = {table: [dict(zip(names, row, strict=True)) for row in rows[table]] for table, names in ROWS.items()}
     return {**told, **named}
+
+
+def by_name(table: dict[str, int]) -> list[tuple[str, int]]:
+    """The entries in the order of their names; quicker than to sort pairs."""
+    return [(name, table[name]) for name in sorted(table)]
 
 
 def _domain(address: bytes) -> bytes:
@@ -116,22 +132,20 @@ def _lower(table: dict[bytes, int]) -> dict[bytes, int]:
 def _senders(tally: Tally) -> tuple[dict[str, int], list[Row]]:
     people = _lower(tally.senders)
     places = {client or b"from=<>": sums for client, sums in tally.nobody.items()}
-    _add_domains(places, {who: sums for who, sums in people.items() if b"@" in who})
+    for place, sums in zip(_domains(people), people.values(), strict=True):
+        if place:
+            places[place] = places.get(place, 0) + sums
     if b"" in people:
         people = {who or b"from=<>": sums for who, sums in people.items()}
-    rows = [(place, sums >> 48, sums & BYTES) for place, sums in _named(places).items()]
-    return _named(people), sorted(rows, key=itemgetter(1, 2), reverse=True)
+    rows = [(place, sums >> 48, sums & BYTES) for place, sums in sorted(_shown_keys(places).items())]
+    return _shown_keys(people), sorted(rows, key=itemgetter(1, 2), reverse=True)
 
 
-def _add_domains(places: dict[bytes, int], people: dict[bytes, int]) -> None:
-    for place, sums in zip(map(_domain, people), people.values(), strict=True):
-        places[place] = places.get(place, 0) + sums
-
-
-def _named(table: dict[bytes, int]) -> dict[str, int]:
-    """With keys that may be shown, in their order."""
-    told = _shown_keys(table)
-    return {name: told[name] for name in sorted(told)}
+def _domains(people: dict[bytes, int]) -> list[bytes]:
+    """The domain of each address; nothing where there is none."""
+    if b'"' in b"".join(people):
+        return [_domain(who) if b"@" in who else b"" for who in people]
+    return [who.partition(b"@")[2] for who in people]
 
 
 def _all_shown(keys: list[bytes]) -> Iterable[str]:
@@ -145,7 +159,9 @@ def _all_shown(keys: list[bytes]) -> Iterable[str]:
 def _recipients(tally: Tally) -> tuple[dict[str, int], list[Row]]:
     people = _lower(tally.recipients)
     places: dict[bytes, int] = {}
-    _add_domains(places, people)
+    for who, place, sums in zip(people, _domains(people), people.values(), strict=True):
+        place = place or who
+        places[place] = places.get(place, 0) + sums
     delays: dict[bytes, list[float]] = {}
     for raw, more in tally.domains.items():
         entry = delays.setdefault(raw.lower() if raw not in places else raw, [0, 0.0, 0.0])
@@ -154,7 +170,7 @@ def _recipients(tally: Tally) -> tuple[dict[str, int], list[Row]]:
     for place, (deferrals, delay, longest) in delays.items():
         count, size = places.get(place, 0) >> 48, places.get(place, 0) & BYTES
         rows.append((shown(place), count, size, int(deferrals), delay / count if count else 0.0, longest))
-    return _named(people), sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
+    return _shown_keys(people), sorted(rows, key=lambda row: (-row[1], -row[2], row[0]))
 
 
 def _days(tally: Tally) -> list[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """A log, or several, cut into parts for as many processes, and counted.
 
 In: paths in the order of time. Out: one Tally of them all, and notes about files that held nothing. The parts are
-consecutive, so that each can be added to the one before it. A child process sends its part through a pipe; should it
-die, that is an error, never a smaller number. Fails with NotRead.
+consecutive, so that each can be added to the one before it. Should a process die that counts a part, that is an error,
+never a smaller number. Fails with NotRead.
 
 A plain log is opened here; the means to unpack others are loaded when there is one, since that takes as long as
 counting a hundred thousand lines.
@@ -11,16 +11,17 @@ counting a hundred thousand lines.
 from __future__ import annotations
 
 import gc
-import marshal
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader, FileIO
 from itertools import pairwise
 from stat import S_ISREG
 from typing import Any, Final, NamedTuple
 
+from gatepost_observer.summary.apart import Apart, Died
 from gatepost_observer.summary.counter import Counter
 from gatepost_observer.summary.tally import Tally
 
@@ -54,11 +55,16 @@ class Wanted(NamedTuple):
 def summed(paths: Sequence[str], wanted: Wanted, jobs: int | None = None) -> Tally:
     """The tally of all these logs."""
     parts = cut(paths, jobs or min(len(os.sched_getaffinity(0)), 4), forced=jobs is not None)
-    children = [_child(part, wanted) for part in parts[1:]]
+    others = [Apart(partial(_packed, part, wanted)) for part in parts[1:]]
     tally = counted(parts[0], wanted, first=True)
-    for later in [_received(*child) for child in children]:
-        tally.add(later)
+    try:
+        results = [other.result() for other in others]
+    except Died:
+        raise NotRead("a process that counted a part of the log ended early") from None
+    for later in results:
+        tally.add(_unpacked(*later))
     tally.finish()
+    tally.shared = len(parts) > 1
     return tally
 
 
@@ -168,34 +174,15 @@ def _status(path: str) -> os.stat_result:
     return os.stat(path)  # noqa: PTH116 - pathlib takes time to load
 
 
-def _child(part: Sequence[Stretched], wanted: Wanted) -> tuple[int, int]:
-    """Count a part in a process of its own; its id, and where its tally can be read."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(write)
-        return child, read
-    status = 1
+def _packed(part: Sequence[Stretched], wanted: Wanted) -> tuple[str, Any]:
+    """The tally of a part, or what cannot be read, as it is sent to another process."""
     try:
-        os.close(read)
-        try:
-            told: tuple[str, Any] = ("tally", counted(part, wanted, first=False).packed())
-        except NotRead as problem:
-            told = ("unreadable", str(problem))
-        with os.fdopen(write, "wb") as pipe:
-            marshal.dump(told, pipe)
-        status = 0
-    finally:
-        os._exit(status)
+        return "tally", counted(part, wanted, first=False).packed()
+    except NotRead as problem:
+        return "unreadable", str(problem)
 
 
-def _received(child: int, read: int) -> Tally:
-    with os.fdopen(read, "rb") as pipe:
-        data = pipe.read()
-    _, status = os.waitpid(child, 0)
-    if status or not data:
-        raise NotRead("a process that counted a part of the log ended early")
-    kind, told = marshal.loads(data)  # noqa: S302 - from our own child
+def _unpacked(kind: str, told: Any) -> Tally:
     if kind == "unreadable":
         raise NotRead(told)
     return Tally.unpacked(told)

@@ -7,6 +7,7 @@ of those known to count nothing; or it is cut into fields; or it is a field as i
 (`single.py`). It fails on nothing.
 
 What is written here says the same as `single.py`, only faster, and of fewer lines; a property test holds them together.
+The one thing it does not look at is what stands in the place of seconds and time zone, as long as it has that length.
 How the classes are written matters: one range is the fastest, more than two are faster than two. Quantifiers are never
 possessive, since the Python 3.11.2 that Debian has loses its place in them.
 """

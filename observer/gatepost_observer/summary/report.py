@@ -5,13 +5,15 @@ In: the numbers. Out: lines of text.
 
 from __future__ import annotations
 
+import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Final
 
-from gatepost_observer.summary.numbers import BYTES, Row
+from gatepost_observer.summary.numbers import BYTES, Row, by_name
 
-_FIRST: Final = itemgetter(0)
+_PEOPLE: Final = (("Senders", "senders"), ("Recipients", "recipients"))
 _KILO_FROM: Final = 524_288
 _MEGA_FROM: Final = 536_870_912
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,22 +22,29 @@ _COLUMNS: Final = "received  delivered   deferred    bounced     rejected"
 Numbers = dict[str, Any]
 
 
-def report(numbers: Numbers, top: int | None = None) -> Iterator[str]:
-    """All sections, as texts of a line or more. `top` shortens the lists."""
+def traffic(numbers: Numbers, top: int | None = None) -> Iterator[str]:
+    """The first sections, as texts of a line or more. `top` shortens the lists."""
     yield from _totals(numbers["totals"])
     if len(numbers["days"]) > 1:
         yield from _days(numbers["days"])
     yield from _hours(numbers["hours"], len(numbers["days"]))
     yield from _delivery(numbers["recipient_domains"], top)
     yield from _received(numbers["sender_domains"], top)
-    for section, what in ((_by_messages, "message count"), (_by_bytes, "message size")):
-        for title, name in (("Senders", "senders"), ("Recipients", "recipients")):
-            shorter = "" if top is None else f"top {top} "
-            yield from section(f"{shorter}{title} by {what}", numbers[name], top)
+    people = [(title, by_name(numbers[name])) for title, name in _PEOPLE]
+    shorter = "" if top is None else f"top {top} "
+    for title, rows in people:
+        counts = _lines(((sums >> 48, who) for who, sums in rows), 1, top)
+        yield from _section(f"{shorter}{title} by message count", counts)
+    for title, rows in people:
+        yield from _section(f"{shorter}{title} by message size", _by_bytes(rows, top))
     if numbers["without_size"]:
         yield from _section(
             "Messages with no size data", [f" {q}  {who}" for q, who in numbers["without_size"].items()]
         )
+
+
+def troubles(numbers: Numbers, top: int | None = None) -> Iterator[str]:
+    """The other sections."""
     for title, name in (
         ("message deferral detail", "deferrals"),
         ("message bounce detail (by relay)", "bounces"),
@@ -149,16 +158,9 @@ def _top(top: int | None) -> str:
     return "" if top is None else f"(top {top})"
 
 
-def _by_messages(title: str, people: dict[str, int], top: int | None) -> list[str]:
-    return _section(title, _lines([sums >> 48 for sums in people.values()], people, 1, top))
-
-
-def _by_bytes(title: str, people: dict[str, int], top: int | None) -> list[str]:
-    ordered = sorted(zip((sums & BYTES for sums in people.values()), people, strict=True), key=_FIRST, reverse=True)
-    return _section(
-        title,
-        [f" {size:6d}   {who}" if size <= _KILO_FROM else f" {amount(size)}  {who}" for size, who in ordered[:top]],
-    )
+def _by_bytes(people: list[tuple[str, int]], top: int | None) -> list[str]:
+    sizes = sorted([(sums & BYTES, who) for who, sums in people], key=itemgetter(0), reverse=True)
+    return [f" {size:6d}   {who}" if size <= _KILO_FROM else f" {amount(size)}  {who}" for size, who in sizes[:top]]
 
 
 def _nested(table: dict[str, Any], indent: int, top: int | None) -> Iterator[str]:
@@ -175,24 +177,19 @@ def _nested(table: dict[str, Any], indent: int, top: int | None) -> Iterator[str
 
 
 def _counted(entries: dict[str, int], indent: int, top: int | None) -> list[str]:
-    names = sorted(entries)
-    return _lines(map(entries.__getitem__, names), names, indent, top)
+    return _lines(((count, name) for name, count in sorted(entries.items())), indent, top)
 
 
-def _lines(counts: Iterable[int], names: Iterable[str], indent: int, top: int | None) -> list[str]:
-    """The most first; equal ones stay in the order of their names."""
-    ordered = sorted(zip(counts, names, strict=True), key=_FIRST, reverse=True)[:top]
-    heads = _Heads(indent)
-    return [f"{heads[count]}  {name}" for count, name in ordered]
-
-
-class _Heads(dict[int, str]):
-    """What stands before a name: the same few counts come again and again, and to look one up is faster."""
-
-    def __init__(self, indent: int) -> None:
-        super().__init__()
-        self._margin = " " * indent
-
-    def __missing__(self, count: int) -> str:
-        text = self[count] = f"{self._margin}{amount(count)}"
-        return text
+def _lines(counted: Iterable[tuple[int, str]], indent: int, top: int | None) -> list[str]:
+    """The most first; equal ones stay in their order, and are one text: of a hundred thousand, most are seen once."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for count, name in counted:
+        names[count].append(name)
+    left = sys.maxsize if top is None else top
+    texts = []
+    for count in sorted(names, reverse=True):
+        head = f"{' ' * indent}{amount(count)}  "
+        if left > 0:
+            texts.append(head + f"\n{head}".join(names[count][:left]))
+        left -= len(names[count])
+    return texts

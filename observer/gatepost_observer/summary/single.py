@@ -14,11 +14,12 @@ from gatepost_observer.summary.hours import BOUNCED, DEFERRED, DELIVERED, RECEIV
 from gatepost_observer.summary.pattern import QID, Likeness
 from gatepost_observer.summary.tally import MESSAGE, Tally
 
+# The hour, the host, the program, its process, and what Solaris puts between.
 _HEAD: Final = re.compile(
-    rb"(?P<iso>(?:<\d{1,3}>(?:1 )?)?\d{4}-\d\d-\d\d[T ]\d\d)[:\d]*(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))? \S+ |"
-    rb"(?P<old>(?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]?\d (?:\d{4} )?\d\d):\d\d:\d\d(?:\.\d+)? \S+ "
+    rb"(?:((?:<\d{1,3}>(?:1 )?)?\d{4}-\d\d-\d\d[T ]\d\d)[:\d]*(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))? |"
+    rb"((?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]?\d (?:\d{4} )?\d\d):\d\d:\d\d(?:\.\d+)? )"
+    rb"(\S+) ([^\s:\[\]]+)(\[\d+\])?: (\[ID \d+ [a-z0-9.]+\] )?"
 )
-_PROGRAM: Final = re.compile(rb"([^\s:\[\]]+)(\[\d+\])?: (\[ID \d+ [a-z0-9.]+\] )?")
 _QID: Final = re.compile(QID)
 _TO: Final = re.compile(
     rb'to=<([#-~]+|"(?:[^"\\]|\\.)*"[^<>\s"]*|[^>]*)>, (?:orig_to=<(?:"(?:[^"\\]|\\.)*"[^<>\s"]*|[^>]*)>, )?'
@@ -36,6 +37,8 @@ _DAEMONS: Final = frozenset(
     (b"smtpd", b"cleanup", b"qmgr", b"smtp", b"lmtp", b"local", b"virtual", b"pipe", b"bounce", b"pickup")
 )
 _ALARMS: Final = (b"warning", b"fatal", b"panic")
+_CLOCK: Final = len(":04:26")
+_COLON: Final = ord(":")
 _LONG: Final = 1 << 16
 _MANY: Final = 1_000
 
@@ -56,6 +59,7 @@ class Single:
         self.hours = hours
         self.instances = instances
         self.likenesses: dict[tuple[int, int], Likeness] = {}
+        self._places: set[tuple[int, int, bytes, bytes]] = set()
         self._daemons: dict[bytes, bytes | None] = {}
 
     def count(self, line: bytes) -> None:
@@ -64,40 +68,35 @@ class Single:
         head = _HEAD.match(line)
         if head is None:
             return
-        hour = head["iso"] or head["old"]
+        iso, old, host, name, process, solaris = head.groups()
+        hour = iso or old
         if hour != self.hours.hour:
             self.hours.turn(hour)
-        program = _PROGRAM.match(line, head.end())
-        if program is None:
-            return
-        daemon = self._daemon(program[1])
-        if program[2] and not program[3]:
-            self._learn(line, hour, head.end(), program[1], daemon)
+        daemon = self._daemon(name)
+        place = len(hour), head.start(3), host, name
+        if place not in self._places and process and not solaris and len(self._places) < _MANY:
+            self._places.add(place)
+            self._learn(place, line[len(hour)], daemon)
         if daemon is not None and self.hours.wanted:
             self.hours.seen = True
-            self._said(daemon, line[program.end() :])
+            self._said(daemon, line[head.end() :])
 
     def likeness(self, line: bytes) -> Likeness | None:
         """What is known of lines like this one."""
         head = _HEAD.match(line)
-        if head is None:
-            return None
-        hour = head.end("iso") if head["iso"] else head.end("old")
-        return self.likenesses.get((hour, line.rfind(b" ", 0, head.end() - 1) - hour))
+        return head and self.likenesses.get((len(head[1] or head[2]), head.start(3)))
 
-    def _learn(self, line: bytes, hour: bytes, start: int, name: bytes, daemon: bytes | None) -> None:
-        blank = line.rfind(b" ", 0, start - 1)
-        widths = len(hour), blank - len(hour)
-        if widths not in self.likenesses and len(self.likenesses) < _MANY:
-            self.likenesses[widths] = Likeness(*widths)
-        like = self.likenesses.get(widths)
-        if like is None or widths[1] < 6 or line[len(hour)] != 58:
+    def _learn(self, place: tuple[int, int, bytes, bytes], behind: int, daemon: bytes | None) -> None:
+        hour, start, host, name = place
+        rest = start - 1 - hour
+        if rest < _CLOCK or behind != _COLON:
             return
+        like = self.likenesses.setdefault((hour, start), Likeness(hour, rest))
         lane = name.rpartition(b"/")[0]
         if daemon is None:
-            like.learn(line[blank + 1 : start - 1], b"", name)
+            like.learn(host, b"", name)
         elif lane and (self.instances is not None or lane.startswith(b"postfix")):
-            like.learn(line[blank + 1 : start - 1], lane, b"")
+            like.learn(host, lane, b"")
 
     def _daemon(self, name: bytes) -> bytes | None:
         """The daemon of this program; None for another program, or an instance not asked for."""

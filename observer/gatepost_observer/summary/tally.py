@@ -26,6 +26,7 @@ class Tally:
             tuple[str, int], list[int]
         ] = {}  # day and hour: received, delivered, deferred, bounced, rejected
         self.days: dict[str, None] = {}
+        self.shared = False  # several processes have counted
         self.lines = 0  # read one by one, which all are as long as none of Postfix is met
         self.forwarded = self.deferred_mails = 0
         self.details = Details()
