@@ -46,7 +46,7 @@ def run(
 
         return json.dumps(with_names(numbers.numbers(tally)), indent=2) + "\n", None
     head = [f"Postfix log summaries for {_day(day)}"] if day else []
-    return "\n".join([*head, *_texts(tally, top)]) + "\n", None
+    return "\n".join([*head, *_texts(tally, top), ""]), None
 
 
 def _texts(tally: Tally, top: int | None) -> Iterator[str]:

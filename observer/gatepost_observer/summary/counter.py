@@ -69,9 +69,9 @@ class Counter:
                 for line in bytes(buffer[1 : end - 1]).split(b"\n"):
                     self._single.count(line)
         self.hours.settle()
-        for recipient, (sums, _) in self._people.items():
+        while self._people:  # one by one: both tables together would take more memory
+            recipient, (sums, _) = self._people.popitem()
             self.tally.recipients[recipient] = self.tally.recipients.get(recipient, 0) + sums
-        self._people.clear()
 
     def _quiet_days(self, hours: set[bytes]) -> None:
         """A day has a row also where all of its lines are quiet: asked only where one day ends and another begins."""

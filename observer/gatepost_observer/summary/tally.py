@@ -149,3 +149,5 @@ class Tally:
         for qid, recipient in self.unsized:
             self.without_size.setdefault(qid, recipient)
         self.unsized = []
+        self.details.hosts.clear()
+        self.details.memory.clear()
