@@ -41,6 +41,12 @@ while len(said) < number:
 print(json.dumps([[code, text.decode() if isinstance(text, bytes) else text] for code, text in said]))
 """
 
+ON_DISK = """python3 -c "
+import sqlite3
+file = sqlite3.connect('file:/var/lib/gatepost-mx/lock-outs.sqlite?mode=ro', uri=True)
+print(file.execute('SELECT client FROM clients WHERE began IS NOT NULL').fetchall())
+" """
+
 
 @dataclass(frozen=True)
 class Guesser:
@@ -109,6 +115,8 @@ def test_a_lock_out_outlives_a_restart_and_a_release_and_ends_when_it_is_lifted(
     guesser: Guesser, server: Host, name: str, sabotaged: Callable[[str, str], Path]
 ) -> None:
     guesser.ask(GUESSER, 21)
+    # It is written within a second; a restart before that would forget it.
+    wait_for("the lock-out to be on the disk", lambda: GUESSER in server.check_output(ON_DISK))
     server.check_output("systemctl restart gatepost-mx")
     assert GUESSER in lock_outs(server)
     before = server.check_output("systemctl show --value -p InvocationID gatepost-mx")

@@ -80,8 +80,9 @@ def _forms(setting: Setting) -> Iterator[Probe]:
             yield setting.probe(
                 f"relaying, as {envelope.form}, over IPv{version}{where}",
                 (INTERNAL,),
-                # A server ends a conversation with many errors: the forms come from several addresses.
-                setting.origins.outside(version, 4 + number // 8),
+                # A server ends a conversation with many errors: the forms come from several addresses, but never from
+                # those that others need for themselves.
+                setting.origins.outside(version, 4 + number // 8 % 140),
                 envelope.recipient,
                 sender=envelope.sender,
                 loose=True,
