@@ -16,7 +16,7 @@ import pytest
 from conftest import LAB, SERVERS, playbook, run, stored, wait_for
 from testinfra.host import Host
 
-GUESSER, HONEST = "203.0.113.240", "203.0.113.241"
+GUESSER, HONEST = "203.0.113.246", "203.0.113.247"
 SIX, SAME_64, OTHER_64 = "2001:db8:feed:1::9", "2001:db8:feed:1:ffff::a", "2001:db8:feed:2::9"
 INSIDE = "192.0.2.240"
 # Five addresses a connection: none of Postfix's own limits is met.
