@@ -35,7 +35,8 @@ class Origins:
 
     def outside(self, version: int = 4, turn: int = 0) -> Origin | None:
         """A client of no particular kind, out in the world. Another `turn` is another address, where there is one."""
-        return self._first(("outside",), None, self._internal + self._listed, version, turn)
+        found = self.strangers(version)
+        return found[turn % len(found)] if found else None
 
     def strangers(self, version: int) -> tuple[Origin, ...]:
         """All clients of no particular kind that take turns."""
