@@ -1,4 +1,4 @@
-"""The doors: who logs in needs TLS and writes as one of us; block lists and partners must leave the world its mail."""
+"""The doors: who logs in needs TLS and writes as one of us; a block list counts once, and all of them can refuse."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from gatepost.findings import Finding, Place, nearest, shown
 from gatepost.policy import Model
-
-_PARTNERS = ("networks", "partners")
 
 
 def login_is_encrypted(model: Model) -> Iterator[Finding]:
